@@ -1,0 +1,210 @@
+"""What the bytes are, whatever the name says: netCDF classic, netCDF 4, GRIB, or a ZIP of these."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import zipfile
+from contextlib import ExitStack, contextmanager
+from enum import StrEnum
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import xarray as xr
+
+from era5_fetch.errors import DecodeError, FileError, PackageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MEMBERS = 100
+"""The most files a ZIP may hold."""
+RATIO = 200
+"""The most a ZIP may grow on unpacking; ERA5's, netCDF 4 inside, grow 1 to 3 times."""
+
+
+class Container(StrEnum):
+    """The formats agreed, told by their first bytes."""
+
+    ZIP = "ZIP"
+    CLASSIC = "netCDF classic"
+    HDF5 = "netCDF 4"
+    GRIB = "GRIB"
+
+
+_MAGIC = {
+    b"PK\x03\x04": Container.ZIP,
+    b"CDF": Container.CLASSIC,
+    b"\x89HDF\r\n\x1a\n": Container.HDF5,
+    b"GRIB": Container.GRIB,
+}
+
+
+def sniff(path: Path) -> Container:
+    """The format of a file by its first bytes, never by its name.
+
+    Raises
+    ------
+    FileError
+        Empty, or none of the formats; the message shows the first bytes.
+    """
+    with path.open("rb") as stream:
+        head = stream.read(32)
+    for magic, container in _MAGIC.items():
+        if head.startswith(magic):
+            return container
+    raise FileError(f"{path}: {_found(head)}, agreed {', '.join(Container)}: fetch it again")
+
+
+def _found(head: bytes) -> str:
+    if not head:
+        return "an empty file"
+    page = " (a web page, not data)" if head.lstrip()[:1] == b"<" else ""
+    return f"begins with {head!r}{page}"
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[list[xr.Dataset]]:
+    """The raw datasets of a file, lazy, one for each cube of it; closed and cleaned up on leaving.
+
+    A ZIP gives the datasets of its members, in their order; a GRIB file one for each
+    parameter, kind of step and type of level.
+
+    Raises
+    ------
+    FileError
+        Not one of the formats, truncated, damaged, or an unsafe ZIP.
+    DecodeError
+        GRIB messages that do not form a cube.
+    PackageError
+        A GRIB file without the extra `tianbang[grib]`.
+    """
+    with ExitStack() as stack:
+        try:
+            yield [dataset for member in _unpacked(path, stack) for dataset in _datasets(member, path, stack)]
+        except (OSError, RuntimeError) as error:
+            if "NetCDF:" not in str(error):
+                raise
+            raise _damaged(path) from error
+
+
+def _damaged(path: Path) -> FileError:
+    return FileError(f"{path}: truncated or damaged: fetch it again")
+
+
+def _datasets(member: Path, path: Path, stack: ExitStack) -> list[xr.Dataset]:
+    container = sniff(member)
+    if container is Container.ZIP:
+        raise FileError(f"{path}: a ZIP inside a ZIP, agreed one layer: unpack it by hand")
+    if container is Container.GRIB:
+        _require_ending(member, path)
+        return [stack.enter_context(cube) for cube in _grib(member, path, stack)]
+    if container is Container.CLASSIC:
+        _require_whole(member, path)
+    return [stack.enter_context(xr.open_dataset(member, engine="netcdf4"))]
+
+
+def _require_whole(member: Path, path: Path) -> None:
+    """Refuse a truncated classic file, which the netCDF library reads as zeros without a word."""
+    from scipy.io import netcdf_file
+
+    if _version(member) == 5:  # 64-bit data, which scipy does not read
+        return
+    try:
+        netcdf_file(member, mmap=True).close()
+    except (ValueError, TypeError, IndexError) as error:
+        raise _damaged(path) from error
+
+
+def _version(member: Path) -> int:
+    with member.open("rb") as stream:
+        return stream.read(4)[3]
+
+
+def _require_ending(member: Path, path: Path) -> None:
+    """Refuse a GRIB file that stops inside a message: each ends in 7777, MARS pads the last with zeros."""
+    with member.open("rb") as stream:
+        stream.seek(max(0, member.stat().st_size - 1024))
+        if not stream.read().rstrip(b"\0").endswith(b"7777"):
+            raise _damaged(path)
+
+
+def _unpacked(path: Path, stack: ExitStack) -> list[Path]:
+    if sniff(path) is not Container.ZIP:
+        return [path]
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="era5-")))
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [m for m in archive.infolist() if not m.is_dir()]
+            _require_safe(path, members)
+            return [_member(archive, m, folder / f"{i}") for i, m in enumerate(members)]
+    except (zipfile.BadZipFile, EOFError) as error:
+        raise _damaged(path) from error
+
+
+def _require_safe(path: Path, members: list[zipfile.ZipInfo]) -> None:
+    for name in (m.filename for m in members):
+        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name.replace("\\", "/")).parts:
+            raise FileError(f"{path}: member {name!r} points outside the archive: do not trust this file")
+    if not 0 < len(members) <= MEMBERS:
+        raise FileError(f"{path}: a ZIP of {len(members)} files, agreed 1 to {MEMBERS}: fetch it again")
+    size, packed = sum(m.file_size for m in members), path.stat().st_size
+    if size > RATIO * packed:
+        raise FileError(
+            f"{path}: {packed} bytes unpack to {size}, agreed {RATIO} times at most: do not trust it"
+        )
+
+
+def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> Path:
+    """Unpack one member; its checksum is compared as it is read."""
+    with archive.open(member) as source, target.open("wb") as sink:
+        shutil.copyfileobj(source, sink, 1 << 20)
+    return target
+
+
+_OPTIONS: dict[str, Any] = {
+    "errors": "raise",
+    "time_dims": ["valid_time"],
+    "extra_coords": {"expver": "valid_time"},
+    "ignore_keys": ["edition"],
+}
+"""The way the CDS's own converter opens GRIB: by valid time, with the expver of each hour."""
+_CUBE = ("paramId", "stepType", "typeOfLevel")
+
+
+def _grib(member: Path, path: Path, stack: ExitStack) -> list[xr.Dataset]:
+    cfgrib, eccodes = _packages(path)
+    index = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="era5-"))) / "index"
+    try:
+        return [_cube(member, keys, index) for keys in _cubes(cfgrib, member, index)]
+    except (cfgrib.DatasetBuildError, ValueError) as error:
+        found = str(error).splitlines()[0]
+        raise DecodeError(
+            f"{path}: its messages form no cube ({found}): split it by grid and level"
+        ) from error
+    except (eccodes.CodesInternalError, EOFError) as error:
+        raise _damaged(path) from error
+
+
+def _packages(path: Path) -> tuple[Any, Any]:
+    try:
+        import cfgrib
+        import eccodes
+    except (ImportError, RuntimeError) as error:  # RuntimeError: the package is there, its C library is not
+        raise PackageError(f"{path}: GRIB needs more packages: pip install tianbang[grib]") from error
+    return cfgrib, eccodes
+
+
+def _cubes(cfgrib: Any, member: Path, index: Path) -> list[dict[str, Any]]:
+    """The filters that part a file's messages into cubes of one parameter; writes the index they share."""
+    keys = cfgrib.dataset.compute_index_keys(_OPTIONS["time_dims"], _OPTIONS["extra_coords"])
+    stream = cfgrib.FileStream(str(member), errors="raise")
+    table = cfgrib.dataset.open_fileindex(stream, str(index), keys, ignore_keys=_OPTIONS["ignore_keys"])
+    columns = [table.index_keys.index(key) for key in _CUBE]
+    found = dict.fromkeys(tuple(values[c] for c in columns) for values, _ in table.field_ids_index)
+    return [dict(zip(_CUBE, cube, strict=True)) for cube in found]
+
+
+def _cube(member: Path, keys: dict[str, Any], index: Path) -> xr.Dataset:
+    own = {"indexpath": str(index), "filter_by_keys": keys, "read_keys": ["marsClass"]}
+    return xr.open_dataset(member, engine="cfgrib", backend_kwargs=_OPTIONS | own)

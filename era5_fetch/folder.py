@@ -1,0 +1,98 @@
+"""Files on disk -> one canonical Dataset over a period."""
+
+from __future__ import annotations
+
+import glob
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from era5_fetch.decode import decoded
+from era5_fetch.errors import FileError
+from era5_fetch.extract import points_reduction
+from era5_fetch.grid import within
+from era5_fetch.period import missing_hours
+from era5_fetch.stream import bounding, gathered
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from os import PathLike
+
+    import pandas as pd
+    import xarray as xr
+
+    from era5_fetch.dialect import Accumulation
+    from era5_fetch.grid import Method
+    from era5_fetch.period import Period
+    from era5_fetch.stream import Reduction
+
+__all__ = ["SUFFIXES", "files_of", "missing_hours", "open"]
+
+SUFFIXES = frozenset({".nc", ".nc4", ".cdf", ".netcdf", ".zip", ".grib", ".grib1", ".grib2", ".grb", ".grb2"})
+"""Which files of a folder are meant; what they are, their first bytes say."""
+
+
+def open(  # noqa: A001 - era5_fetch.open, as xarray has open_dataset
+    variables: Sequence[str],
+    period: Period,
+    *,
+    source: str | PathLike[str],
+    area: Sequence[float] | None = None,
+    points: pd.DataFrame | None = None,
+    method: Method = "bilinear",
+    accumulation: Accumulation | None = None,
+) -> xr.Dataset:
+    """The canonical Dataset of `variables` over a period, from the files of a folder, in memory.
+
+    `variables` by any dialect's names; `period` as in `period.Period`; `source` a folder, a file, or a glob
+    such as `era5/**/*.nc`. Files may hold any hours and variables: of hours held twice the final one stays
+    (preliminary gives way), and of two alike that of the file whose path sorts later. Hours no file holds
+    are absent, and a variable is NaN at those only others have; `missing_hours` lists both.
+
+    With `area` [north, west, south, east; degrees] the grid is cut to it. With `points` the Dataset is
+    `(time, place)`, as from `extract.extract`, without ever holding the grid.
+
+    Raises
+    ------
+    VariableError
+        A variable that is in no file; the message names the folder and the variables found.
+    PeriodError
+        The period is empty, or no file holds an hour of a variable in it.
+    GridError
+        The area or a point reaches beyond the grid; files on different grids.
+    FileError, DecodeError, PackageError
+        No file, or a file is not what was agreed; as in `decode.open_file`.
+    """
+    reduction = _cut_to(area)
+    if points is not None:
+        reduction = points_reduction(points, method=method)
+    return gathered(files_of(source), variables, reduction, period=period, accumulation=accumulation)
+
+
+def _cut_to(area: Sequence[float] | None) -> Reduction:
+    def reduction(cube: xr.Dataset) -> xr.Dataset:
+        if area is None:
+            return decoded(cube).load()
+        inside = within(cube, area)
+        window = {name: bounding(mask) for name, mask in inside.items()}
+        # a run is read at once, then thinned: across the date line it holds what lies between
+        return decoded(cube.isel(window)).isel({n: m[window[n]] for n, m in inside.items()}).load()
+
+    return reduction
+
+
+def files_of(source: str | PathLike[str]) -> list[Path]:
+    """The files of a folder, a glob or a path, sorted by path; of a folder those with known suffixes.
+
+    Raises
+    ------
+    FileError
+        There are none.
+    """
+    path = Path(source)
+    if path.is_dir():
+        found = sorted(f for f in path.iterdir() if f.suffix.lower() in SUFFIXES and f.is_file())
+    else:
+        found = sorted(Path(f) for f in glob.glob(str(source), recursive=True))  # noqa: PTH207 - may be absolute
+    if not found:
+        raise FileError(f"no file in {source}, agreed a folder or a glob of {', '.join(sorted(SUFFIXES))}")
+    return found

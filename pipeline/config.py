@@ -1,0 +1,256 @@
+"""One YAML file becomes one frozen, validated tree; whatever is not agreed is refused by key."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from pipeline.errors import ConfigError
+from pipeline.stations import ObservationOptions
+from pipeline.vocabulary import POLLUTANTS
+from pipeline.weather import WeatherOptions
+
+Period = tuple[datetime.date, datetime.date]
+
+
+class Frozen(BaseModel):
+    """A part of the tree: immutable, no unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Intervention(Frozen):
+    """A dated change of emissions that the trend may follow abruptly (both days included)."""
+
+    name: str
+    start: datetime.date
+    end: datetime.date
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Intervention:
+        if self.end < self.start:
+            raise ValueError(f"starts {self.start} after it ends {self.end}; allowed: start <= end")
+        return self
+
+
+class Model(Frozen):
+    """How places are fitted and how the uncertainty is sampled."""
+
+    members: int = Field(default=20, ge=2, le=1000, description="block-bootstrap members")
+    block_days: int = Field(default=14, ge=1, le=120, description="length of a resampled block [day]")
+    trees: bool = Field(default=True, description="boosted trees on the residual of the backbone")
+    seed: int = Field(default=1, ge=0)
+    minimum_days: int = Field(default=365, ge=90, description="observed days a place needs to be fitted")
+
+
+class Config(Frozen):
+    """Everything a run depends on. Paths are absolute after ``load``."""
+
+    name: str = Field(pattern=r"^[\w.-]+$")
+    period: Period
+    base_period: Period
+    year_start: str = Field(default="01-01", pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")
+    utc_offset: float = Field(default=8, ge=-12, le=14, description="local standard time minus UTC [hour]")
+    pollutants: tuple[str, ...] = Field(default=("pm25", "o3"), min_length=1)
+    observations: Annotated[ObservationOptions, Field(discriminator="reader")]
+    weather: Annotated[WeatherOptions, Field(discriminator="source")]
+    stations: Path | None = None
+    regions: dict[str, tuple[str, ...]] | Path | None = None
+    levels: tuple[Literal["station", "city", "region"], ...] = ("station", "city", "region")
+    interventions: tuple[Intervention, ...] = ()
+    model: Model = Model()
+    languages: tuple[Literal["en", "zh"], ...] = Field(default=("en", "zh"), min_length=1)
+
+    @field_validator("period", "base_period")
+    @classmethod
+    def _in_order(cls, value: Period) -> Period:
+        if value[1] <= value[0]:
+            raise ValueError(
+                f"starts {value[0]} and ends {value[1]}; allowed: [first day, last day], in order"
+            )
+        return value
+
+    @field_validator("pollutants", "levels", "languages")
+    @classmethod
+    def _once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(value)) < len(value):
+            raise ValueError(f"found {list(value)}; allowed: each name once")
+        return value
+
+    @field_validator("pollutants")
+    @classmethod
+    def _spelled(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        known = {re.sub(r"\W|_", "", name): name for name in POLLUTANTS}
+        for name in value:
+            meant = known.get(re.sub(r"\W|_", "", name.lower()))
+            if meant and meant != name:
+                raise ValueError(f"found {name!r}; allowed: {meant!r}")
+        return value
+
+    @field_validator("stations", "regions", mode="after")
+    @classmethod
+    def _found(cls, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, Path):
+            return existing(value, info)
+        return value
+
+    @model_validator(mode="after")
+    def _base_inside(self) -> Config:
+        if self.base_period[0] < self.period[0] or self.base_period[1] > self.period[1]:
+            raise ValueError(
+                f"base_period: found {show(self.base_period)}; allowed: inside the period {show(self.period)}"
+            )
+        return self
+
+
+def show(period: Period) -> str:
+    """A period as it is printed: first day/last day."""
+    return f"{period[0]}/{period[1]}"
+
+
+def existing(path: Path, info: ValidationInfo) -> Path:
+    """``path`` made absolute against the folder of the config file; missing files are refused."""
+    folder = (info.context or {}).get("folder", Path())
+    path = (folder / path).resolve()
+    if not path.exists():
+        raise ValueError(f"found no file or folder {path}; allowed: a path that exists, relative to {folder}")
+    return path
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML in which a key given twice is an error, not a silent overwrite."""
+
+
+def _unique_mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+    keys = [loader.construct_object(key) for key, _ in node.value]  # type: ignore[no-untyped-call]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise ConfigError(f"line {node.start_mark.line + 1}: key {key!r} given twice; allowed: once")
+    return loader.construct_mapping(node, deep=True)
+
+
+_UniqueKeys.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _unique_mapping)
+
+
+def read_yaml(path: Path) -> Any:
+    """The content of a YAML file; not a file, not YAML, or a key given twice: ConfigError."""
+    try:
+        return yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_UniqueKeys)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read ({error}); give the path of a UTF-8 YAML file") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def load(path: Path, settings: Sequence[str] = ()) -> Config:
+    """The validated config at ``path``, with ``KEY.KEY=VALUE`` settings laid over it.
+
+    Raises ConfigError with one line for each key that is unknown, missing or wrong.
+    """
+    raw = read_yaml(path)
+    if not isinstance(raw, dict):
+        raise ConfigError(
+            f"{path}: found {type(raw).__name__}; allowed: a mapping of keys, see configs/beijing.yml"
+        )
+    for setting in settings:
+        raw = _with_setting(raw, setting)
+    return validate(raw, folder=path.parent, where=str(path))
+
+
+def validate(raw: Mapping[str, Any], *, folder: Path, where: str) -> Config:
+    """``raw`` as a Config; relative paths are relative to ``folder``."""
+    try:
+        return Config.model_validate(raw, context={"folder": folder.resolve()})
+    except ValidationError as error:
+        raise ConfigError("\n".join(_lines(error, raw, where))) from None
+
+
+def _with_setting(raw: dict[str, Any], setting: str) -> dict[str, Any]:
+    key, equals, value = setting.partition("=")
+    if not equals or not key:
+        raise ConfigError(f"--set: found {setting!r}; allowed: KEY=VALUE, such as observations.path=data")
+    head, _, rest = key.partition(".")
+    if not rest:
+        return {**raw, head: yaml.safe_load(value)}
+    inner = raw.get(head, {})
+    if not isinstance(inner, dict):
+        raise ConfigError(f"--set {key}: {head!r} holds a value, not keys; allowed: {head}=VALUE")
+    return {**raw, head: _with_setting(inner, f"{rest}={value}")}
+
+
+def _lines(error: ValidationError, raw: Mapping[str, Any], where: str) -> Iterable[str]:
+    for problem in error.errors():
+        place = [part for part in problem["loc"] if not _is_tag(part, problem["loc"], raw)]
+        key = ".".join(str(part) for part in place) or "config"
+        yield f"{where}: {key}: {_explain(problem, raw, place)}"
+
+
+def _is_tag(part: Any, location: tuple[Any, ...], raw: Mapping[str, Any]) -> bool:
+    tags = {"observations": "reader", "weather": "source"}
+    block = raw.get(str(location[0])) if location else None
+    return (
+        len(location) > 1
+        and part is location[1]
+        and location[0] in tags
+        and isinstance(block, dict)
+        and block.get(tags[str(location[0])]) == part
+    )
+
+
+def _explain(problem: Any, raw: Mapping[str, Any], place: Sequence[Any]) -> str:
+    kind, context = problem["type"], problem.get("ctx", {})
+    found = _at(raw, place)
+    if kind == "extra_forbidden":
+        return f"unknown key; known here: {', '.join(_known(place[:-1], raw))}"
+    if kind == "missing":
+        return "found nothing; this key is required"
+    if kind == "value_error":
+        return str(context["error"])
+    if kind == "union_tag_invalid":
+        return f"found {context['tag']!r}; allowed: {context['expected_tags']}"
+    if kind == "union_tag_not_found":
+        return f"found no {context['discriminator']}; this key is required"
+    return f"found {found!r}; {problem['msg']}"
+
+
+def _at(raw: Any, place: Sequence[Any]) -> Any:
+    for part in place:
+        if isinstance(raw, Mapping) and part in raw:
+            raw = raw[part]
+        elif isinstance(raw, Sequence) and isinstance(part, int) and part < len(raw):
+            raw = raw[part]
+        else:
+            return raw
+    return raw
+
+
+def _known(place: Sequence[Any], raw: Mapping[str, Any]) -> list[str]:
+    from pipeline.stations import READERS
+    from pipeline.weather import SOURCES
+
+    if not place:
+        return list(Config.model_fields)
+    block = raw.get(str(place[0]), {})
+    if place[0] == "observations":
+        return list(READERS[block["reader"]].Options.model_fields)
+    if place[0] == "weather":
+        return list(SOURCES[block["source"]].Options.model_fields)
+    if place[0] == "interventions":
+        return list(Intervention.model_fields)
+    return list(Model.model_fields)

@@ -1,0 +1,31 @@
+"""One tree of errors; every message is one line: what was found, what was agreed, what to do."""
+
+
+class TianbangError(Exception):
+    """Anything the program refuses; the command line prints it as one line and exits with ``exit_code``."""
+
+    exit_code = 1
+
+
+class ConfigError(TianbangError):
+    """The configuration is not what was agreed."""
+
+    exit_code = 2
+
+
+class InputError(TianbangError):
+    """A file or its content is not what its reader agreed to read."""
+
+    exit_code = 3
+
+
+class ContractError(TianbangError):
+    """Data that crosses a seam breaks the contract of that seam."""
+
+    exit_code = 4
+
+
+class NothingToDo(TianbangError):
+    """No place has enough data for an answer."""
+
+    exit_code = 5

@@ -1,0 +1,63 @@
+"""One place's rows: the target and the drivers of every day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from pipeline.regions import city_mean
+from pipeline.weather.features import base_drivers, with_memory
+
+LEAST_SHARE = 0.8
+"""Share of days a weather quantity must be known on; one known less often is left out, with a note."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A station, or a city as the mean of its stations."""
+
+    level: str
+    name: str
+    stations: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Rows of one place and pollutant on consecutive days.
+
+    ``target`` is NaN where nothing was observed, ``drivers`` where the weather is not known; ``main`` names the
+    drivers of the same day; ``reporting`` counts the stations behind each target.
+    """
+
+    target: pd.Series
+    drivers: pd.DataFrame
+    main: tuple[str, ...]
+    reporting: pd.Series
+    notes: tuple[str, ...]
+
+
+def samples(observations: xr.Dataset, weather: xr.Dataset, place: Place, pollutant: str) -> Samples:
+    """The samples of ``place`` from daily observations and daily weather, both (station, time) on the same days."""
+    mean, reporting = city_mean(observations[pollutant].sel(station=list(place.stations)))
+    of_stations = weather.sel(station=list(place.stations)).mean("station")
+    known = {name: float(of_stations[name].notnull().mean()) for name in map(str, of_stations.data_vars)}
+    kept = [name for name, share in known.items() if share >= LEAST_SHARE]
+    notes = tuple(
+        f"{place.level} {place.name}: weather '{name}' is known on {share:.0%} of the days, left out"
+        for name, share in known.items()
+        if share < LEAST_SHARE
+    )
+    days = observations.get_index("time")
+    daily = pd.DataFrame({name: of_stations[name].to_numpy() for name in kept}, index=days)
+    base = base_drivers(daily)
+    base = base.loc[:, base.std() > 1e-9 * np.maximum(base.abs().mean(), 1e-12)]
+    return Samples(
+        target=pd.Series(mean.to_numpy(), index=days),
+        drivers=with_memory(base),
+        main=tuple(map(str, base.columns)),
+        reporting=pd.Series(reporting.to_numpy(), index=days),
+        notes=notes,
+    )

@@ -1,0 +1,230 @@
+"""A run from config to page: each stage is skipped when nothing it depends on has changed.
+
+daily (files -> assessed days) -> readings (one task a place and pollutant, on Dask) -> tables and netCDF -> figures
+-> page. A stage's key is the digest of what it depends on, so freshness is decided before anything is read.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline import __version__
+from pipeline.config import Config
+from pipeline.errors import NothingToDo
+from pipeline.progress import say, tracked
+from pipeline.store import Run, digest, file_digest, written_whole
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from pipeline.attribution import Outcome, Task
+    from pipeline.daily import Daily
+
+DAILY = ("daily/observations.nc", "daily/weather.nc")
+TABLES = ("attribution", "index", "concentrations", "skill")
+PAGE = "index.html"
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The digests that decide what is fresh, and what every manifest says its artefact was made of."""
+
+    config: Config
+    inputs: dict[str, str]
+
+    @cached_property
+    def made_of(self) -> dict[str, Any]:
+        """For the manifests: config digest, input digests, seed."""
+        return {
+            "config": digest(self.config.model_dump(mode="json")),
+            "inputs": self.inputs,
+            "seed": self.config.model.seed,
+        }
+
+    @cached_property
+    def daily(self) -> str:
+        """What the daily stage depends on."""
+        fields = {
+            "period",
+            "utc_offset",
+            "pollutants",
+            "observations",
+            "weather",
+            "stations",
+            "regions",
+            "name",
+        }
+        return digest(
+            [__version__, "daily", self.config.model_dump(mode="json", include=fields), self.inputs]
+        )
+
+    @cached_property
+    def readings(self) -> str:
+        """What the readings depend on."""
+        fields = {"model", "base_period", "year_start", "interventions"}
+        return digest([self.daily, "readings", self.config.model_dump(mode="json", include=fields)])
+
+    @cached_property
+    def products(self) -> str:
+        """What tables, figures and page depend on."""
+        return digest([self.readings, "products", self.config.model_dump(mode="json")])
+
+
+def keys(config: Config) -> Keys:
+    """The keys of a run, from the config and the bytes of its input files."""
+    from pipeline.daily import inputs
+
+    files = inputs(config)
+    return Keys(config, {path.name if len(files) > 20 else str(path): file_digest(path) for path in files})
+
+
+def run(config: Config, folder: Path, *, scheduler: str | None = None) -> Path:
+    """Makes or completes the run folder; returns the path of the page."""
+    started = time.monotonic()
+    store, key = Run(folder), keys(config)
+    if store.fresh(PAGE, key.products):
+        say(f"nothing has changed since {store.path(PAGE)} was made; nothing to do")
+        return store.path(PAGE)
+    daily_stage(config, store, key)
+    outcomes = readings_stage(config, store, key, scheduler)
+    products_stage(config, store, key, outcomes)
+    say(f"done in {time.monotonic() - started:.1f} s: {store.path(PAGE)}")
+    return store.path(PAGE)
+
+
+def daily_stage(config: Config, store: Run, key: Keys) -> None:
+    """Daily observations and weather of every station."""
+    if all(store.fresh(artefact, key.daily) for artefact in DAILY):
+        say("daily: unchanged")
+        return
+    from pipeline.daily import daily
+
+    started = time.monotonic()
+    found = daily(config)
+    for artefact, data in zip(DAILY, (found.observations, found.weather), strict=True):
+        write_netcdf(store, artefact, data.drop_attrs(deep=False))
+        store.record(artefact, key.daily, key.made_of, notes=found.notes)
+    write_places(store, found, key)
+    count = found.observations.sizes
+    say(f"daily: {count['station']} stations, {count['time']} days in {time.monotonic() - started:.1f} s")
+
+
+def write_places(store: Run, found: Daily, key: Keys) -> None:
+    """Which stations and regions the run has, for the stages after this one."""
+    import json
+
+    from pipeline.store import write_text
+
+    content = {"stations": found.places.stations.to_dict("index"), "regions": found.places.regions}
+    write_text(store.path("daily/places.json"), json.dumps(content, ensure_ascii=False, indent=1))
+    store.record("daily/places.json", key.daily, key.made_of)
+
+
+def read_places(store: Run) -> tuple[dict[str, dict[str, Any]], dict[str, list[str]]]:
+    """Stations (with city, latitude, longitude) and regions of a run."""
+    import json
+
+    content = json.loads(store.path("daily/places.json").read_text(encoding="utf-8"))
+    return content["stations"], content["regions"]
+
+
+def tasks(config: Config, store: Run, key: Keys) -> list[Task]:
+    """One task for each station and city and each pollutant. Cities always, since regions are made of them."""
+    from pipeline.attribution import Task
+    from pipeline.samples import Place
+
+    stations, _ = read_places(store)
+    cities: dict[str, list[str]] = {}
+    for station, facts in stations.items():
+        cities.setdefault(facts["city"], []).append(station)
+    found = [Place("city", city, tuple(members)) for city, members in sorted(cities.items())]
+    if "station" in config.levels:
+        found += [Place("station", station, (station,)) for station in sorted(stations)]
+    return [
+        Task(
+            config, store.folder, place, pollutant, digest([key.readings, place.level, place.name, pollutant])
+        )
+        for place in found
+        for pollutant in config.pollutants
+    ]
+
+
+def readings_stage(config: Config, store: Run, key: Keys, scheduler: str | None) -> list[Outcome]:
+    """Readings of every place and pollutant, mapped over Dask; in the order of the tasks."""
+    from pipeline.attribution import attribute
+    from pipeline.workers import each
+
+    planned = tasks(config, store, key)
+    waiting = [task for task in planned if not store.fresh(task.artefact, task.key)]
+    done = {task.artefact: attribute(task) for task in planned if task not in waiting}
+    if done:
+        say(f"readings: {len(done)} of {len(planned)} unchanged")
+    for outcome in tracked(
+        each(attribute, waiting, scheduler=scheduler), stage="readings", total=len(waiting)
+    ):
+        done[outcome.task.artefact] = outcome
+    outcomes = [done[task.artefact] for task in planned]
+    if not any(outcome.artefact for outcome in outcomes):
+        raise NothingToDo(
+            "no place could be separated: " + "; ".join(outcomes[0].notes or ("no place found",))
+        )
+    return outcomes
+
+
+def load_readings(config: Config, store: Run, outcomes: Sequence[Outcome]) -> list[xr.Dataset]:
+    """The readings of regions, cities and stations that the config asks for, in that order."""
+    import xarray as xr
+
+    from pipeline.readings import mean_of
+
+    _, regions = read_places(store)
+    places = {
+        (outcome.task.place.level, outcome.task.place.name, outcome.task.pollutant): xr.load_dataset(
+            store.path(outcome.artefact)
+        )
+        for outcome in outcomes
+        if outcome.artefact
+    }
+    found = []
+    for region, cities in regions.items():
+        for pollutant in config.pollutants:
+            members = [places[key] for city in cities if (key := ("city", city, pollutant)) in places]
+            if members and "region" in config.levels:
+                found.append(
+                    mean_of(members).assign_attrs({**members[0].attrs, "level": "region", "name": region})
+                )
+    return found + [data for (level, _, _), data in places.items() if level in config.levels]
+
+
+def products_stage(config: Config, store: Run, key: Keys, outcomes: Sequence[Outcome]) -> None:
+    """Tables, netCDF files, figures and the page."""
+    from pipeline import datasets, figures, page, tables
+
+    readings = load_readings(config, store, outcomes)
+    notes = list(dict.fromkeys(note for outcome in outcomes for note in outcome.notes))
+    frames = {name: getattr(tables, name)(readings) for name in TABLES}
+    for name, frame in frames.items():
+        artefact = f"tables/{name}.csv"
+        with written_whole(store.path(artefact)) as partial:
+            frame.to_csv(partial, index=False, float_format="%.6g", encoding="utf-8")
+        store.record(artefact, key.products, key.made_of, notes=notes)
+    for artefact, data in datasets.products(readings, key.made_of).items():
+        write_netcdf(store, artefact, data)
+        store.record(artefact, key.products, key.made_of)
+    say(f"tables: {', '.join(f'{name} {len(frame)} rows' for name, frame in frames.items())}")
+    drawn = []
+    planned = figures.plan(config, readings, frames)
+    for figure in tracked(planned, stage="figures", total=len(planned)):
+        drawn.append(figure.draw(store, key))
+    page.write(config, store, key, readings, frames, drawn)
+
+
+def write_netcdf(store: Run, artefact: str, data: xr.Dataset) -> None:
+    """A Dataset under its artefact's path, whole or not at all."""
+    with written_whole(store.path(artefact)) as partial:
+        data.to_netcdf(partial)

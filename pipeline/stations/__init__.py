@@ -1,0 +1,40 @@
+"""Readers of station observations, one small module a network.
+
+A reader is a module with ``Options`` (its config keys), ``inputs(options)`` (the files a run depends on) and
+``read(options, *, pollutants, period, utc_offset)`` -> Observations: dims (station, time), local standard time,
+hourly values labelled by the end of the hour (daily values by their day), units of the vocabulary, gases at
+298.15 K, NaN where nothing was observed, ``attrs['resolution']`` 'hour' or 'day'.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import xarray as xr
+
+from pipeline.stations import prsa, sample_world, table
+
+
+class Reader(Protocol):
+    """What every reader module offers."""
+
+    Options: Any
+
+    def inputs(self, options: Any) -> list[Path]: ...
+
+    def read(
+        self,
+        options: Any,
+        *,
+        pollutants: Sequence[str],
+        period: tuple[datetime.date, datetime.date],
+        utc_offset: float,
+    ) -> xr.Dataset: ...
+
+
+ObservationOptions = prsa.Options | table.Options | sample_world.Options
+
+READERS: dict[str, Reader] = {"prsa": prsa, "table": table, "sample_world": sample_world}

@@ -1,0 +1,71 @@
+"""Reader of the sample world's stations: wide daily files like the national archive's."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+import xarray as xr
+
+from pipeline.errors import InputError
+from pipeline.stations.frames import read_csv, to_dataset
+from pipeline.stations.options import PathOptions, files_of
+from pipeline.vocabulary import GAS_FACTOR, pollutant
+
+TYPES = {"pm25": "PM2.5", "pm10": "PM10", "so2": "SO2", "no2": "NO2", "o3": "O3", "co": "CO"}
+
+GAS_REFERENCE_UNTIL = datetime.date(2018, 9, 1)
+"""The national network reported gases at 273.15 K before this day (MEE announcement 2018 No. 29)."""
+
+
+class Options(PathOptions):
+    """``observations: {reader: sample_world, path: FOLDER}``."""
+
+    reader: Literal["sample_world"]
+
+
+def inputs(options: Options) -> list[Path]:
+    """The files this reader reads."""
+    return files_of(options.path, "china_sites_*.csv", "china_sites_*.csv.gz")
+
+
+def read_file(path: Path, pollutants: Sequence[str]) -> pd.DataFrame:
+    """One day's file as rows ``station``, ``time`` (Beijing time, end of the hour) and the pollutants."""
+    wide = read_csv(path, needed=("date", "hour", "type"))
+    wanted = {TYPES[name]: name for name in pollutants}
+    wide = wide[wide["type"].isin(wanted)].replace({"type": wanted})
+    try:
+        time = pd.to_datetime(wide["date"].astype(str), format="%Y%m%d") + pd.to_timedelta(
+            wide["hour"], unit="h"
+        )
+    except (ValueError, TypeError):
+        raise InputError(
+            f"{path}: date and hour are no time; agreed YYYYMMDD and 0-23; is the file transposed?"
+        ) from None
+    long = wide.drop(columns=["date", "hour"]).assign(time=time).melt(["time", "type"], var_name="station")
+    return long.pivot(index=["station", "time"], columns="type", values="value").reset_index()
+
+
+def at_298_kelvin(frame: pd.DataFrame, pollutants: Sequence[str]) -> pd.DataFrame:
+    """Gases before 2018-09-01 taken from 273.15 K to 298.15 K."""
+    before = frame["time"] <= pd.Timestamp(GAS_REFERENCE_UNTIL)
+    factor = before.map({True: GAS_FACTOR, False: 1.0})
+    return frame.assign(**{name: frame[name] * factor for name in pollutants if pollutant(name).gas})
+
+
+def read(
+    options: Options,
+    *,
+    pollutants: Sequence[str],
+    period: tuple[datetime.date, datetime.date],
+    utc_offset: float,
+) -> xr.Dataset:
+    """Observations (station, time); see the package's contract."""
+    if unknown := sorted(set(pollutants) - set(TYPES)):
+        raise InputError(f"{options.path}: the files hold {list(TYPES)}, not {unknown}; correct `pollutants`")
+    frame = pd.concat([read_file(path, pollutants) for path in inputs(options)])
+    frame = at_298_kelvin(frame.reindex(columns=["station", "time", *pollutants]), pollutants)
+    return to_dataset(frame, list(pollutants), resolution="hour", period=period, where=str(options.path))

@@ -1,0 +1,129 @@
+"""Reader of any tidy table: ``station,time,pm25,o3,...`` in CSV (optionally .gz) or Parquet, hourly or daily.
+
+A long table (``station,time,variable,value``) is spread first. Times with a zone are taken to local standard time;
+times without one are local already. ``hour_label: beginning`` shifts labels of networks that name an hour by its
+start.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+import xarray as xr
+from pydantic import Field
+
+from pipeline.contracts import convert
+from pipeline.errors import InputError
+from pipeline.stations.frames import numeric, read_csv, require, to_dataset
+from pipeline.stations.options import PathOptions, files_of
+from pipeline.vocabulary import GAS_FACTOR, pollutant
+
+
+class TableOptions(PathOptions):
+    """Keys of every tidy table, of observations or of weather."""
+
+    resolution: Literal["hour", "day"] = "hour"
+    hour_label: Literal["ending", "beginning"] = "ending"
+    units: dict[str, str] = Field(default={}, description="unit of a column, by our name")
+    columns: dict[str, str] = Field(default={}, description="our name -> the file's name of a column")
+
+
+class Options(TableOptions):
+    """``observations: {reader: table, path: FILE, resolution: day, units: {no2: ppb}}``."""
+
+    reader: Literal["table"]
+    gas_reference: Literal["298.15 K", "273.15 K"] = "298.15 K"
+
+
+def inputs(options: TableOptions) -> list[Path]:
+    """The files this reader reads."""
+    return files_of(options.path, "*.csv", "*.csv.gz", "*.parquet")
+
+
+def read_rows(options: TableOptions, *, utc_offset: float) -> pd.DataFrame:
+    """All rows of a tidy table under our names, with ``station`` as text and ``time`` as local standard time."""
+    return pd.concat(_read_file(path, options, utc_offset) for path in inputs(options))
+
+
+def _read_file(path: Path, options: TableOptions, utc_offset: float) -> pd.DataFrame:
+    frame = pd.read_parquet(path) if path.suffix == ".parquet" else read_csv(path, needed=())
+    theirs = {their: our for our, their in options.columns.items()}
+    require(frame, list(theirs), where=str(path))
+    frame = frame.drop(columns=[our for our in options.columns if our in frame and our not in theirs])
+    frame = frame.rename(columns=theirs)
+    require(frame, ["station", "time"], where=str(path))
+    frame = frame[frame["station"].notna()].assign(
+        time=local_time(frame["time"], options, utc_offset, where=str(path))
+    )
+    frame["station"] = frame["station"].astype(str)
+    return _spread(frame, str(path)) if {"variable", "value"} <= set(frame) else frame
+
+
+def _spread(frame: pd.DataFrame, where: str) -> pd.DataFrame:
+    values = numeric(frame, ["value"], where=where).dropna(subset=["value"])
+    wide = values.pivot_table(index=["station", "time"], columns="variable", values="value", aggfunc="mean")
+    rest = frame.drop(columns=["variable", "value"]).drop_duplicates(["station", "time"])
+    return wide.reset_index().merge(rest, on=["station", "time"], how="outer")
+
+
+def local_time(values: pd.Series, options: TableOptions, utc_offset: float, *, where: str) -> pd.Series:
+    """Local standard time of a column of times: hours by their end, days by their date."""
+    try:
+        time = pd.to_datetime(values, utc=False, format="ISO8601")
+        if not pd.api.types.is_datetime64_any_dtype(time):
+            time = pd.to_datetime(values, utc=True, format="ISO8601")
+    except (ValueError, TypeError) as error:
+        raise InputError(
+            f"{where}: column 'time' holds {' '.join(str(error).split())[:120]}; agreed ISO 8601, such as "
+            "2020-01-31 or 2020-01-31T23:00+08:00"
+        ) from None
+    if time.isna().any():
+        raise InputError(
+            f"{where}: column 'time' is empty in row {int(time.isna().argmax()) + 2}; agreed a time"
+        )
+    if time.dt.tz is not None:
+        zone = datetime.timezone(datetime.timedelta(hours=utc_offset))
+        time = time.dt.tz_convert(zone).dt.tz_localize(None)
+    if options.resolution == "day":
+        return time.dt.floor("D").astype("datetime64[ns]")
+    beginning = pd.Timedelta(hours=1 if options.hour_label == "beginning" else 0)
+    return (time + beginning).astype("datetime64[ns]")
+
+
+def converted(
+    frame: pd.DataFrame, names: Sequence[str], units: Mapping[str, str], *, where: str
+) -> pd.DataFrame:
+    """The named columns as numbers in agreed units; ``units`` declares what they are in, where not the agreed."""
+    frame = numeric(frame, names, where=where)
+    changed = {
+        name: convert(frame[name].to_numpy(), name, units[name], where=where)
+        for name in names
+        if name in units
+    }
+    return frame.assign(**changed)
+
+
+def read(
+    options: Options,
+    *,
+    pollutants: Sequence[str],
+    period: tuple[datetime.date, datetime.date],
+    utc_offset: float,
+) -> xr.Dataset:
+    """Observations (station, time); see the package's contract."""
+    where = str(options.path)
+    frame = read_rows(options, utc_offset=utc_offset)
+    require(frame, ["station", "time", *pollutants], where=where)
+    frame = converted(frame, pollutants, options.units, where=where)
+    if options.gas_reference == "273.15 K":
+        gases = {name: frame[name] * GAS_FACTOR for name in pollutants if pollutant(name).gas}
+        frame = frame.assign(**gases)
+    data = to_dataset(frame, list(pollutants), resolution=options.resolution, period=period, where=where)
+    for name in set(pollutants) & set(options.units):
+        if not pollutant(name).standard_name:
+            data[name].attrs["units"] = options.units[name]
+    return data

@@ -1,0 +1,41 @@
+"""Weather sources, one small module each.
+
+A source is a module with ``Options`` (its config keys), ``inputs(options, observations)`` (the files a run depends
+on) and ``read(options, *, observations, stations, period, utc_offset)`` -> Weather: dims (station, time), local
+standard time, hourly values labelled by the end of the hour they describe (daily values by their day), canonical
+units of the vocabulary, NaN where unknown, ``attrs['resolution']`` 'hour' or 'day'.
+"""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import pandas as pd
+import xarray as xr
+
+from pipeline.weather import era5, stations, table
+
+
+class Source(Protocol):
+    """What every source module offers. ``observations`` are the reader's options, for weather that comes with them."""
+
+    Options: Any
+
+    def inputs(self, options: Any, observations: Any) -> list[Path]: ...
+
+    def read(
+        self,
+        options: Any,
+        *,
+        observations: Any,
+        stations: pd.DataFrame,
+        period: tuple[datetime.date, datetime.date],
+        utc_offset: float,
+    ) -> xr.Dataset: ...
+
+
+WeatherOptions = stations.Options | table.Options | era5.Options
+
+SOURCES: dict[str, Source] = {"stations": stations, "table": table, "era5": era5}

@@ -1,0 +1,74 @@
+"""Mapping over places with Dask: processes on this machine, or any ``distributed`` scheduler."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, TypeVar
+
+from pipeline.errors import ConfigError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def each(
+    function: Callable[[Item], Result], items: Sequence[Item], *, scheduler: str | None = None
+) -> Iterator[Result]:
+    """The results of ``function`` over ``items`` in the order they are done.
+
+    ``scheduler`` is the address of a ``distributed`` scheduler; without one, a Dask process for each core. Results do
+    not depend on either. One numerical thread a task: more only wait for each other.
+    """
+    if scheduler:
+        yield from _distributed(function, items, scheduler)
+    elif len(items) < 2:
+        yield from map(function, items)
+    else:
+        yield from _processes(function, items)
+
+
+def _distributed(function: Callable[[Item], Result], items: Sequence[Item], address: str) -> Iterator[Result]:
+    from distributed import Client, as_completed
+
+    try:
+        client = Client(address, timeout="10s")
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"--scheduler: found no Dask scheduler at {address!r} ({error}); start one with `dask scheduler`"
+        ) from None
+    with client:
+        futures = client.map(function, items, pure=False, retries=2)
+        for future in as_completed(futures):
+            yield future.result()
+
+
+def _processes(function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+    import dask
+    from dask.callbacks import Callback
+
+    done: SimpleQueue[Any] = SimpleQueue()
+    tasks = [dask.delayed(function, pure=False)(item) for item in items]
+    keys = {task.key for task in tasks}
+
+    def tell(key: str, value: Any, *_: Any) -> None:
+        if key in keys:
+            done.put(value)
+
+    def compute() -> None:
+        try:
+            with Callback(posttask=tell):
+                dask.compute(*tasks, scheduler="processes", num_workers=os.cpu_count(), chunksize=1)
+        except BaseException as error:  # handed to the consumer, who raises it
+            done.put(error)
+
+    worker = Thread(target=compute, daemon=True)
+    worker.start()
+    for _ in items:
+        value = done.get()
+        if isinstance(value, BaseException):
+            raise value
+        yield value
+    worker.join()

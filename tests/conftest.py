@@ -1,0 +1,34 @@
+"""What every test stands on: no display, the same examples each time, the real files where they are."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+os.environ["MPLBACKEND"] = "Agg"  # read when matplotlib is imported, here and in subprocesses
+
+# A busy machine is no failure: neither deadlines nor slow generation. More: --hypothesis-profile=explore
+settings.register_profile("ci", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("explore", settings.get_profile("ci"), derandomize=False, max_examples=1000)
+settings.load_profile("ci")
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what uses the real files; skip what is so marked where they are absent."""
+    absent = pytest.mark.skip(
+        reason="the real files are not there: no folder ../shared/data beside the checkout"
+    )
+    for item in items:
+        if "shared_data" in getattr(item, "fixturenames", ()):
+            item.add_marker("shared_data")
+        if item.get_closest_marker("shared_data") and not SHARED_DATA.is_dir():
+            item.add_marker(absent)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real files; a test that asks for it is skipped where it is absent."""
+    return SHARED_DATA

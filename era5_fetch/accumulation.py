@@ -34,9 +34,7 @@ def hourly(total: xr.DataArray, *, tiny: float | None = None) -> xr.DataArray:
     before = times.get_indexer(times - HOUR)
     opening = np.asarray(times.hour == 1) & np.asarray(times.minute == 0)
     if times.size and not (opening | (before >= 0)).any():
-        raise DecodeError(
-            f"{total.name!r} is a sum over the day, and no hour follows another: fetch every hour"
-        )
+        raise DecodeError(f"{total.name!r} is a sum over the day, and no hour follows another: fetch every hour")
     start = total.isel(time=np.maximum(before, 0)).assign_coords(time=times).astype("float64")
     since = start.where(_over(times, before >= 0)).where(_over(times, ~opening), 0.0)
     amount = (total - since).astype("float32").transpose(*total.dims)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from era5_fetch.errors import DecodeError, GridError
+from era5_fetch.errors import DecodeError, GridError, PeriodError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,10 +53,14 @@ def combined(pieces: Sequence[xr.Dataset]) -> xr.Dataset:
     ------
     GridError
         The pieces lie on different grids.
+    PeriodError
+        There are no pieces.
     DecodeError
         The same variable accumulates over the hour in one and over the day in another.
     """
     parts = [ordered(piece) for piece in pieces]
+    if not parts:
+        raise PeriodError("no pieces to combine, agreed one at least")
     if len(parts) == 1:
         return parts[0]
     _require_one_grid(parts)
@@ -106,9 +110,7 @@ def _attributes(name: str, parts: Sequence[xr.Dataset]) -> dict[str, Any]:
 
 def _with_standing(whole: xr.Dataset, standing: np.ndarray[Any, Any]) -> xr.Dataset:
     unknown = int(((standing == _UNKNOWN).any(0) & ~(standing == _PRELIMINARY).any(0)).sum())
-    flags = xr.Variable(
-        "time", (standing == _PRELIMINARY).any(0), {"hours_unknown": unknown} if unknown else {}
-    )
+    flags = xr.Variable("time", (standing == _PRELIMINARY).any(0), {"hours_unknown": unknown} if unknown else {})
     return whole.assign_coords(preliminary=flags)
 
 
@@ -124,8 +126,6 @@ def box(grid: xr.Dataset | xr.DataArray) -> str:
     """The grid's extent in words: sizes, and degrees from south to north and from west to east."""
     if "latitude" not in grid.dims or "longitude" not in grid.dims:
         return f"{dict(grid.sizes)}"
-    (south, north), (west, east) = (
-        (float(grid[n].min()), float(grid[n].max())) for n in ("latitude", "longitude")
-    )
+    (south, north), (west, east) = ((float(grid[n].min()), float(grid[n].max())) for n in ("latitude", "longitude"))
     sizes = f"{grid.sizes['latitude']} x {grid.sizes['longitude']}"
     return f"{sizes}, {south:g} to {north:g} N, {west:g} to {east:g} E"

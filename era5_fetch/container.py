@@ -34,7 +34,8 @@ class Container(StrEnum):
 
 _MAGIC = {
     b"PK\x03\x04": Container.ZIP,
-    b"CDF": Container.CLASSIC,
+    b"CDF\1": Container.CLASSIC,
+    b"CDF\2": Container.CLASSIC,
     b"\x89HDF\r\n\x1a\n": Container.HDF5,
     b"GRIB": Container.GRIB,
 }
@@ -68,7 +69,7 @@ def opened(path: Path) -> Iterator[list[xr.Dataset]]:
     """The raw datasets of a file, lazy, one for each cube of it; closed and cleaned up on leaving.
 
     A ZIP gives the datasets of its members, in their order; a GRIB file one for each
-    parameter, kind of step and type of level.
+    parameter, kind of step, type of level, type of data, expver and grid.
 
     Raises
     ------
@@ -108,17 +109,10 @@ def _require_whole(member: Path, path: Path) -> None:
     """Refuse a truncated classic file, which the netCDF library reads as zeros without a word."""
     from scipy.io import netcdf_file
 
-    if _version(member) == 5:  # 64-bit data, which scipy does not read
-        return
     try:
         netcdf_file(member, mmap=True).close()
     except (ValueError, TypeError, IndexError) as error:
         raise _damaged(path) from error
-
-
-def _version(member: Path) -> int:
-    with member.open("rb") as stream:
-        return stream.read(4)[3]
 
 
 def _require_ending(member: Path, path: Path) -> None:
@@ -150,9 +144,7 @@ def _require_safe(path: Path, members: list[zipfile.ZipInfo]) -> None:
         raise FileError(f"{path}: a ZIP of {len(members)} files, agreed 1 to {MEMBERS}: fetch it again")
     size, packed = sum(m.file_size for m in members), path.stat().st_size
     if size > RATIO * packed:
-        raise FileError(
-            f"{path}: {packed} bytes unpack to {size}, agreed {RATIO} times at most: do not trust it"
-        )
+        raise FileError(f"{path}: {packed} bytes unpack to {size}, agreed {RATIO} times at most: do not trust it")
 
 
 def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> Path:
@@ -169,7 +161,8 @@ _OPTIONS: dict[str, Any] = {
     "ignore_keys": ["edition"],
 }
 """The way the CDS's own converter opens GRIB: by valid time, with the expver of each hour."""
-_CUBE = ("paramId", "stepType", "typeOfLevel")
+_CUBE = ("paramId", "stepType", "typeOfLevel", "dataType", "expver", "md5GridSection")
+"""What is one in a cube; cfgrib itself would lay one grid, or ERA5T, over another without a word."""
 
 
 def _grib(member: Path, path: Path, stack: ExitStack) -> list[xr.Dataset]:
@@ -179,9 +172,7 @@ def _grib(member: Path, path: Path, stack: ExitStack) -> list[xr.Dataset]:
         return [_cube(member, keys, index) for keys in _cubes(cfgrib, member, index)]
     except (cfgrib.DatasetBuildError, ValueError) as error:
         found = str(error).splitlines()[0]
-        raise DecodeError(
-            f"{path}: its messages form no cube ({found}): split it by grid and level"
-        ) from error
+        raise DecodeError(f"{path}: its messages form no cube ({found}): split it by grid and level") from error
     except (eccodes.CodesInternalError, EOFError) as error:
         raise _damaged(path) from error
 
@@ -196,7 +187,7 @@ def _packages(path: Path) -> tuple[Any, Any]:
 
 
 def _cubes(cfgrib: Any, member: Path, index: Path) -> list[dict[str, Any]]:
-    """The filters that part a file's messages into cubes of one parameter; writes the index they share."""
+    """The filters that part a file's messages into cubes; writes the index they share."""
     keys = cfgrib.dataset.compute_index_keys(_OPTIONS["time_dims"], _OPTIONS["extra_coords"])
     stream = cfgrib.FileStream(str(member), errors="raise")
     table = cfgrib.dataset.open_fileindex(stream, str(index), keys, ignore_keys=_OPTIONS["ignore_keys"])

@@ -113,9 +113,7 @@ def _field(field: xr.DataArray) -> xr.DataArray:
     known = lexicon.identify(str(field.name))
     found = field.attrs.get("units")
     if found is None:
-        raise DecodeError(
-            f"{field.name!r} has no units, agreed {known.unit if known else 'some'!r}: set them"
-        )
+        raise DecodeError(f"{field.name!r} has no units, agreed {known.unit if known else 'some'!r}: set them")
     factor, offset = conversion(str(field.name), str(found), known.unit) if known else (1.0, 0.0)
     values = field if (factor, offset) == (1.0, 0.0) else field.astype("float64") * factor + offset
     return xr.DataArray(values.astype("float32"), attrs=_attributes(known, field.attrs)).drop_encoding()
@@ -179,6 +177,4 @@ def _clipped(field: xr.DataArray, tiny: float) -> xr.DataArray:
     clipped = field.where(~noise, 0).assign_attrs(field.attrs)
     if field.chunks is not None:
         return clipped
-    return clipped.assign_attrs(
-        negatives_clipped=int(field.attrs.get("negatives_clipped", 0)) + int(noise.sum())
-    )
+    return clipped.assign_attrs(negatives_clipped=int(field.attrs.get("negatives_clipped", 0)) + int(noise.sum()))

@@ -245,6 +245,4 @@ def _filled_by_preliminary(dataset: xr.Dataset) -> np.ndarray[Any, np.dtype[np.b
         return None
     held = field.notnull().any([d for d in field.dims if d not in {"time", "expver"}])
     preliminary = np.array([v == PRELIMINARY for v in _versions(dataset)])
-    return (
-        held.isel(expver=preliminary).any("expver") & ~held.isel(expver=~preliminary).any("expver")
-    ).values
+    return (held.isel(expver=preliminary).any("expver") & ~held.isel(expver=~preliminary).any("expver")).values

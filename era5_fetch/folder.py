@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from era5_fetch.decode import decoded
-from era5_fetch.errors import FileError
+from era5_fetch.errors import FileError, GridError
 from era5_fetch.extract import points_reduction
 from era5_fetch.grid import within
 from era5_fetch.period import missing_hours
@@ -62,9 +62,9 @@ def open(  # noqa: A001 - era5_fetch.open, as xarray has open_dataset
     FileError, DecodeError, PackageError
         No file, or a file is not what was agreed; as in `decode.open_file`.
     """
-    reduction = _cut_to(area)
-    if points is not None:
-        reduction = points_reduction(points, method=method)
+    if area is not None and points is not None:
+        raise GridError("an area and points, agreed one of them: points need no area")
+    reduction = _cut_to(area) if points is None else points_reduction(points, method=method)
     return gathered(files_of(source), variables, reduction, period=period, accumulation=accumulation)
 
 

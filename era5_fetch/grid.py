@@ -6,7 +6,6 @@ from 0; longitudes close around the Earth. Columns of a matrix are the cells, la
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -97,14 +96,14 @@ def _bracket(axis: Floats, values: Floats, around: float, method: Method) -> _Br
 def _require_points(points: pd.DataFrame) -> None:
     if lacking := {"latitude", "longitude"} - set(points.columns):
         raise GridError(f"points lack the columns {sorted(lacking)}, found {list(points.columns)}")
+    if points.empty:
+        raise GridError("no points, agreed one at least")
     if twice := list(points.index[points.index.duplicated()].unique()):
         raise GridError(f"points {twice[:5]} are there twice, agreed unique names")
     latitude, longitude = (points[c].to_numpy("float64") for c in ("latitude", "longitude"))
     good = (np.abs(latitude) <= 90) & (np.abs(longitude) <= 360)
     if not good.all():
-        raise GridError(
-            f"points {list(points.index[~good])[:5]} have no place on Earth [degrees north, east]"
-        )
+        raise GridError(f"points {list(points.index[~good])[:5]} have no place on Earth [degrees north, east]")
 
 
 def _require_inside(
@@ -139,7 +138,8 @@ def polygon_weights(grid: xr.Dataset | xr.DataArray, polygons: Mapping[str, Any]
 
 def _shared(grid: xr.Dataset | xr.DataArray, name: str, polygon: Any) -> tuple[Integers, Floats]:
     """The cells a polygon touches and its share in each."""
-    shapely = importlib.import_module("shapely")
+    import shapely
+
     flat = shapely.transform(polygon, lambda xy: np.column_stack([xy[:, 0], np.sin(np.radians(xy[:, 1]))]))
     west, south, east, north = flat.bounds
     bottom, top = np.sin(np.radians(np.clip(_edges(grid["latitude"].values), -90, 90)))

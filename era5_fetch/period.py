@@ -26,9 +26,7 @@ def hours(period: Period) -> pd.DatetimeIndex:
         It cannot be read, or its end comes before its start.
     """
     first, last = (period, period) if isinstance(period, str) else period
-    found = pd.date_range(
-        _edge(first).ceil("h"), _edge(last, end=True).floor("h"), freq="h", name="time", unit="ns"
-    )
+    found = pd.date_range(_edge(first).ceil("h"), _edge(last, end=True).floor("h"), freq="h", name="time", unit="ns")
     if found.empty:
         raise PeriodError(f"period {period!r} holds no hour: is its end before its start?")
     return found
@@ -41,9 +39,7 @@ def _edge(instant: Instant, *, end: bool = False) -> pd.Timestamp:
             return span.end_time if end else span.start_time
         moment = pd.Timestamp(instant)
     except ValueError as error:
-        raise PeriodError(
-            f"cannot read {instant!r}, agreed '2017', '2017-01-31' or '2017-01-31 05:00'"
-        ) from error
+        raise PeriodError(f"cannot read {instant!r}, agreed '2017', '2017-01-31' or '2017-01-31 05:00'") from error
     if isinstance(instant, dt.date) and not isinstance(instant, dt.datetime) and end:
         return moment + pd.Timedelta(hours=23)
     return moment if moment.tzinfo is None else moment.tz_convert("UTC").tz_localize(None)

@@ -93,9 +93,7 @@ def _trimmed(dataset: xr.Dataset, span: pd.DatetimeIndex | None) -> xr.Dataset:
 def _require_variables(names: Sequence[str], seen: set[str], files: Sequence[Path]) -> None:
     if lacking := [name for name in names if name not in seen]:
         folders = ", ".join(sorted({str(path.parent) for path in files}))
-        raise VariableError(
-            f"no {', '.join(lacking)} in {folders}; found: {', '.join(sorted(seen)) or 'nothing'}"
-        )
+        raise VariableError(f"no {', '.join(lacking)} in {folders}; found: {', '.join(sorted(seen)) or 'nothing'}")
 
 
 def _require_hours(names: Sequence[str], pieces: Sequence[xr.Dataset], span: pd.DatetimeIndex | None) -> None:

@@ -48,6 +48,4 @@ def conversion(name: str, found: str, agreed: str) -> tuple[float, float]:
     try:
         return _CONVERSIONS[spelled(found), agreed]
     except KeyError:
-        raise DecodeError(
-            f"{name!r} is in {found!r}, agreed {agreed!r}: is it the variable it says?"
-        ) from None
+        raise DecodeError(f"{name!r} is in {found!r}, agreed {agreed!r}: is it the variable it says?") from None

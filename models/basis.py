@@ -1,7 +1,8 @@
-"""Columns of the backbone: season, a trend that may turn or step, and weather with its curvature and products."""
+"""Columns of the separation: season, a trend that may turn or step, and a smooth response to the weather."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,30 @@ CHANGING_HARMONICS = 2
 TREND_DAYS = 30
 """Distance of the knots of the trend: emissions are followed month by month."""
 YEAR = 365.25
+WAVES = 200
+"""Random Fourier features of the smooth response."""
+WAVE_NUMBER = 0.15
+"""Spread of their wave numbers, per standard deviation of a driver: the response bends over several of them."""
+SEASON_WEIGHT = 1.4
+"""The season among the drivers of the smooth response: its two harmonics at the variance of one driver."""
+
+
+@dataclass(frozen=True)
+class Drivers:
+    """Which columns of a table of drivers belong together.
+
+    ``main`` are the drivers of the same day; ``families`` names further columns that share a prior (yesterday's, means
+    of three days ...). ``smooth`` are the columns whose joint response may bend and interact.
+    """
+
+    main: tuple[str, ...]
+    families: Mapping[str, tuple[str, ...]]
+    smooth: tuple[str, ...]
+
+    @property
+    def columns(self) -> list[str]:
+        """Every column, main ones first."""
+        return [*self.main, *(name for names in self.families.values() for name in names)]
 
 
 @dataclass(frozen=True)
@@ -24,6 +49,7 @@ class Scale:
     spread: np.ndarray
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
+        """``values`` (n, p) standardised."""
         return np.asarray((values - self.centre) / self.spread)
 
 
@@ -47,8 +73,9 @@ def ramps(length: int, knot_days: float) -> np.ndarray:
 
 
 def season(days: pd.DatetimeIndex) -> np.ndarray:
-    """Intercept and the season common to all years, (n, 1 + 2 * HARMONICS)."""
-    return np.hstack([np.ones((len(days), 1)), harmonics(days, HARMONICS)])
+    """Intercept, the season common to all years, and the weekend: (n, 2 + 2 * HARMONICS)."""
+    weekend = np.asarray(days.day_of_week >= 5, dtype=float)
+    return np.column_stack([np.ones(len(days)), harmonics(days, HARMONICS), weekend])
 
 
 def emission_blocks(days: pd.DatetimeIndex) -> dict[str, np.ndarray]:
@@ -59,44 +86,46 @@ def emission_blocks(days: pd.DatetimeIndex) -> dict[str, np.ndarray]:
     return {"trend": ramps(len(days), TREND_DAYS), "changing season": changing}
 
 
-@dataclass(frozen=True)
-class WeatherBasis:
-    """How drivers (n, p) become the weather's columns; made from training rows, applied to any."""
+def weather_blocks(table: pd.DataFrame, drivers: Drivers, known: np.ndarray, *, seed: int) -> dict[str, np.ndarray]:
+    """The weather's columns for every day of ``table`` (n rows), scaled on the ``known`` days (n,).
 
-    columns: tuple[str, ...]
-    main: tuple[str, ...]
-    linear: Scale
-    curved: Scale
-    seasonal: Scale
+    Linear in every driver, main drivers by season, and a Gaussian process over the smooth ones by random Fourier
+    features (Rahimi and Recht 2007, NIPS 20). Rows that are not known hold no meaning.
+    """
 
-    def blocks(self, drivers: pd.DataFrame) -> dict[str, np.ndarray]:
-        """Linear in all drivers; squares and products of the main ones; main ones by season."""
-        linear = self.linear(drivers[list(self.columns)].to_numpy(dtype=float))
-        main = linear[:, [self.columns.index(name) for name in self.main]]
-        curved, seasonal = self.curved(_curved(main)), self.seasonal(_seasonal(main, drivers.index))
-        squares = main.shape[1]
-        return {
-            "weather": linear,
-            "squares": curved[:, :squares],
-            "products": curved[:, squares:],
-            "weather by season": seasonal,
-        }
+    def standardised(names: Sequence[str]) -> np.ndarray:
+        values = table[list(names)].to_numpy(dtype=float)
+        return scale(values[known])(values)
 
-
-def weather_basis(drivers: pd.DataFrame, main: tuple[str, ...]) -> WeatherBasis:
-    """The basis for ``drivers`` (index: day, no NaN) of which ``main`` interact."""
-    columns = tuple(map(str, drivers.columns))
-    values = drivers.to_numpy(dtype=float)
-    linear = scale(values)
-    inner = linear(values)[:, [columns.index(name) for name in main]]
-    return WeatherBasis(columns, main, linear, scale(_curved(inner)), scale(_seasonal(inner, drivers.index)))
+    days = pd.DatetimeIndex(table.index)
+    waves = harmonics(days, 1)
+    main = standardised(drivers.main)
+    by_season = np.hstack([main * wave[:, None] for wave in waves.T])
+    inner = np.hstack([standardised(drivers.smooth), SEASON_WEIGHT * waves])
+    rng = np.random.default_rng([seed, 3])
+    directions = WAVE_NUMBER * rng.standard_normal((inner.shape[1], WAVES))
+    response = np.cos(inner @ directions + rng.uniform(0, 2 * np.pi, WAVES))
+    return {
+        "main": main,
+        **{name: standardised(columns) for name, columns in drivers.families.items() if columns},
+        "main by season": scale(by_season[known])(by_season),
+        "smooth": scale(response[known])(response),
+    }
 
 
-def _curved(main: np.ndarray) -> np.ndarray:
-    first, second = np.triu_indices(main.shape[1], k=1)
-    return np.hstack([main**2, main[:, first] * main[:, second]])
+def carry_blocks(effect: np.ndarray, main: np.ndarray, known: np.ndarray) -> dict[str, np.ndarray]:
+    """What yesterday's weather leaves for today: columns of the fitted weather effect (n,) of the days before.
 
-
-def _seasonal(main: np.ndarray, days: pd.Index) -> np.ndarray:
-    waves = harmonics(pd.DatetimeIndex(days), 1)
-    return np.hstack([main * wave[:, None] for wave in waves.T])
+    Air is carried over: a stagnant day matters more after another. ``main`` (n, m) are the standardised drivers.
+    """
+    level = np.where(known, (effect - effect[known].mean()) / max(effect[known].std(), 1e-9), 0.0)
+    yesterday = np.concatenate([level[:1], level[:-1]])
+    before = np.concatenate([level[:2], level[:-2]])
+    past = pd.Series(yesterday)
+    blocks = {
+        "carried": yesterday[:, None],
+        "carried by main": yesterday[:, None] * main,
+        "curvature": np.column_stack([level**2, yesterday**2, level * yesterday]),
+        "memory": np.column_stack([before, past.rolling(3, min_periods=1).mean(), past.ewm(alpha=0.25).mean()]),
+    }
+    return {name: scale(values[known])(values) for name, values in blocks.items()}

@@ -50,7 +50,5 @@ def calendar(days: pd.DatetimeIndex, *, year_start: str = "01-01") -> Calendar:
         here = position.get((y, md), NOWHERE)
         return position.get((y, 228), NOWHERE) if here == NOWHERE and md == 229 else here
 
-    match = np.array([[find(y, md) for y in years] for md in month_day], dtype=np.intp).reshape(
-        len(days), len(years)
-    )
+    match = np.array([[find(y, md) for y in years] for md in month_day], dtype=np.intp).reshape(len(days), len(years))
     return Calendar(days, year, years, match)

@@ -90,9 +90,7 @@ def statistic_of(
     return np.mean(found, axis=0) if found else STATISTICS[statistic](expected)
 
 
-def paired_days(
-    separation: Separation, calendar: Calendar, first: int, second: int
-) -> tuple[np.ndarray, np.ndarray]:
+def paired_days(separation: Separation, calendar: Calendar, first: int, second: int) -> tuple[np.ndarray, np.ndarray]:
     """Positions of the calendar days that two years share and on which both have weather."""
     days = calendar.of_year(first)
     other = calendar.match[days, calendar.column(second)]
@@ -113,9 +111,7 @@ def table(separation: Separation, calendar: Calendar, statistic: str) -> np.ndar
     return result
 
 
-def parts(
-    separation: Separation, calendar: Calendar, first: int, second: int, statistic: str
-) -> Parts | None:
+def parts(separation: Separation, calendar: Calendar, first: int, second: int, statistic: str) -> Parts | None:
     """The change from year ``first`` to year ``second`` over the calendar days they share; None when they share none.
 
     Weather's part: mean over both orders of changing weather and emissions (the Shapley value of two players).
@@ -127,9 +123,7 @@ def parts(
         statistic_of(separation, calendar, emissions, weather, statistic)
         for emissions, weather in ((p, p), (p, q), (q, p), (q, q))
     )
-    observed = [
-        float(STATISTICS[statistic](separation.observed[days])) if len(days) else np.nan for days in (p, q)
-    ]
+    observed = [float(STATISTICS[statistic](separation.observed[days])) if len(days) else np.nan for days in (p, q)]
     return Parts(
         meteorology=((pq - pp) + (qq - qp)) / 2,
         emissions=((qp - pp) + (qq - pq)) / 2,
@@ -141,7 +135,7 @@ def parts(
 
 
 def normalized(separation: Separation, calendar: Calendar) -> np.ndarray:
-    """Each day's emissions under the mean of the weather of its calendar day in every year, (n,); never its own alone."""
+    """Each day's emissions under the mean of the weather of its calendar day in every year, (n,)."""
     total, count = np.zeros(len(separation.days)), np.zeros(len(separation.days))
     weather = np.exp(separation.weather[0])
     for positions in calendar.match.T:

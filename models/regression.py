@@ -1,8 +1,10 @@
-"""Penalised linear regression whose penalties the data choose, with persistent noise.
+"""Penalised regression with a log link, whose penalties the data choose, under noise that persists.
 
 Blocks of columns have coefficients drawn from one normal distribution each; the variances maximise the evidence
-(MacKay 1992, doi 10.1162/neco.1992.4.3.415; the fixed point of Wood and Fasiolo 2017, doi 10.1111/biom.12666), and
-the noise is an autoregression of order one, removed by generalised least squares (Prais and Winsten 1954).
+(MacKay 1992, doi 10.1162/neco.1992.4.3.415; the fixed point of Wood and Fasiolo 2017, doi 10.1111/biom.12666). The
+response is modelled on its own scale by quasi-likelihood, variance proportional to a power of the mean, so that no
+mean is biased by going back from logarithms (Wedderburn 1974, doi 10.2307/2334725; penalised and iterated as in
+Breslow and Clayton 1993, doi 10.2307/2290687).
 """
 
 from __future__ import annotations
@@ -11,21 +13,40 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import cholesky
+from scipy.linalg.lapack import dtrtri
 
-ROUNDS = 3
-"""Turns between coefficients and autocorrelation: the third changes the latter by less than 0.01."""
-ITERATIONS = 40
-STRONGEST, WEAKEST = 1e8, 1e-4
-UNPENALISED = 1e-8
+from models.noise import WHITE, Autoregression, ages, autoregression
+
+ROUNDS = 4
+"""Turns between coefficients, noise and working response."""
+ITERATIONS = 20
+SETTLED = 0.03
+"""Change of the logarithm of a precision below which the coefficients no longer move visibly."""
+FIRST_PRECISION = 30.0
+LEAST_PRECISION, GREATEST_PRECISION, IGNORED_PRECISION = 1e-3, 1e9, 1e6
+UNPENALISED = 1e-6
+FARTHEST = (-1.0, 4.0)
+"""Limits of a working residual, in units of the mean: one wild day does not throw an iteration."""
+POWERS = (1.0, 2.0)
+"""Least and greatest power of the mean that the variance may follow: Poisson's and the gamma distribution's."""
+
+
+@dataclass(frozen=True)
+class Prior:
+    """What the data decide beside the coefficients: block precisions, the noise's memory, the variance's power."""
+
+    precision: np.ndarray
+    noise: Autoregression
+    power: float
 
 
 @dataclass(frozen=True)
 class Fit:
     """Coefficients (p,) and what their uncertainty is drawn from.
 
-    ``covariance`` (p, p) is the posterior covariance over the noise variance, ``penalty`` (p,) the precision of the
-    prior over the same, ``scores`` (n, p) each row's pull on the coefficients, in units of the noise variance.
+    ``covariance`` (p, p) is the posterior covariance over the noise ``variance``, ``penalty`` (p,) the prior's
+    precision over the same, ``scores`` (n, p) each day's pull on the coefficients (zero where not observed).
     """
 
     coefficients: np.ndarray
@@ -33,65 +54,98 @@ class Fit:
     penalty: np.ndarray
     scores: np.ndarray
     variance: float
-    autocorrelation: float
+    prior: Prior
 
 
-def whitened(rows: np.ndarray, observed: np.ndarray, autocorrelation: float) -> np.ndarray:
-    """``rows`` (n, ...) of consecutive days with AR(1) noise made white, for the observed days (n,) only.
-
-    A day whose yesterday is not observed is scaled by sqrt(1 - autocorrelation^2) instead.
-    """
-    before = np.roll(observed, 1)
-    before[0] = False
-    follows = (before & observed).reshape(-1, *[1] * (rows.ndim - 1))
-    yesterday = np.roll(np.where(observed.reshape(follows.shape), rows, 0.0), 1, axis=0)
-    alone = rows * np.sqrt(1 - autocorrelation**2)
-    return np.asarray(np.where(follows, rows - autocorrelation * yesterday, alone)[observed])
-
-
-def fit(target: np.ndarray, fixed: np.ndarray, blocks: Mapping[str, np.ndarray], observed: np.ndarray) -> Fit:
-    """Fits ``target`` (n,) by columns ``fixed`` (n, f), never penalised, and ``blocks`` (n, p_b) each.
+def fit(
+    target: np.ndarray,
+    fixed: np.ndarray,
+    blocks: Mapping[str, np.ndarray],
+    observed: np.ndarray,
+    *,
+    least_spread: Mapping[str, float] | None = None,
+    start: Prior | None = None,
+    rounds: int = ROUNDS,
+) -> Fit:
+    """Fits the positive ``target`` (n,) by exp of columns ``fixed`` (n, f), never penalised, and ``blocks`` (n, p_b).
 
     Rows are consecutive days; only those ``observed`` (n,) count, and may hold no NaN. Columns should have about
-    unit variance within a block. The result's coefficients follow fixed, then the blocks in their order.
+    unit variance within a block. Coefficients follow fixed, then the blocks in their order. ``least_spread`` names
+    blocks whose coefficients are known beforehand to spread at least so much. ``start`` is a prior near the answer,
+    such as that of a fit to almost the same rows: it saves most of the work.
     """
-    columns = np.hstack([fixed, *blocks.values()])
-    block = np.concatenate(
-        [np.full(fixed.shape[1], -1), *(np.full(b.shape[1], i) for i, b in enumerate(blocks.values()))]
-    )
-    precision = np.full(len(blocks), 10.0)
-    autocorrelation = 0.0
-    for _ in range(ROUNDS):
-        rows = whitened(columns, observed, autocorrelation)
-        values = whitened(target, observed, autocorrelation)
-        coefficients, covariance, precision, variance = _evidence(rows, values, block, precision)
-        noise = np.where(observed, target - columns @ coefficients, 0.0)
-        pairs = observed[1:] & observed[:-1]
-        lagged = (noise[1:] * noise[:-1])[pairs].sum() / max(float((noise[1:][pairs] ** 2).sum()), 1e-300)
-        autocorrelation = float(np.clip(lagged, 0.0, 0.95))
-    scores = np.zeros_like(columns)
-    scores[observed] = rows * (values - rows @ coefficients)[:, None]
-    penalty = np.where(block < 0, UNPENALISED, precision[np.maximum(block, 0)])
-    return Fit(coefficients, covariance, penalty, scores, variance, autocorrelation)
+    days = np.flatnonzero(observed)
+    age = ages(days)
+    columns = np.hstack([fixed, *blocks.values()])[days]
+    block = np.repeat(np.arange(-1, len(blocks)), [fixed.shape[1], *(b.shape[1] for b in blocks.values())])
+    values = target[days]
+    floor = np.array([(least_spread or {}).get(name, 0.0) for name in blocks])
+    prior = start or Prior(np.full(len(blocks), FIRST_PRECISION), WHITE, 2.0)
+    response, weight = np.log(values), np.ones(len(values))
+    for turn in range(rounds):
+        root = np.sqrt(weight)
+        rows = prior.noise.whitened(columns * root[:, None], age)
+        pulled = prior.noise.whitened(response * root, age)
+        solved = _evidence(rows, pulled, block, prior.precision, floor)
+        linear = columns @ solved.coefficients
+        noise = (response - linear) * root
+        power = prior.power if start or turn else _variance_power(noise, linear)
+        prior = Prior(solved.precision, autoregression(noise, age), power)
+        response, weight = _working(values, linear, power)
+    scores = np.zeros((len(target), len(block)))
+    scores[days] = rows * (pulled - rows @ solved.coefficients)[:, None]
+    penalty = _penalty(prior.precision, block)
+    covariance = solved.half_inverse.T @ solved.half_inverse
+    return Fit(solved.coefficients, covariance, penalty, scores, solved.variance, prior)
+
+
+def _working(values: np.ndarray, linear: np.ndarray, power: float) -> tuple[np.ndarray, np.ndarray]:
+    mean = np.exp(linear)
+    weight = mean ** (2 - power)
+    return linear + np.clip(values / mean - 1, *FARTHEST), weight / weight.mean()
+
+
+def _variance_power(noise: np.ndarray, linear: np.ndarray) -> float:
+    """The power of the mean that the variance follows, from the spread of logarithmic residuals over the mean."""
+    size = np.log(np.abs(noise) + 1e-6)
+    centred = linear - linear.mean()
+    slope = 2 * float(centred @ (size - size.mean())) / max(float(centred @ centred), 1e-12)
+    return float(np.clip(2 + slope, *POWERS))
+
+
+@dataclass(frozen=True)
+class _Solved:
+    coefficients: np.ndarray
+    precision: np.ndarray
+    variance: float
+    half_inverse: np.ndarray
+
+
+def _penalty(precision: np.ndarray, block: np.ndarray) -> np.ndarray:
+    return np.where(block < 0, UNPENALISED, precision[np.maximum(block, 0)])
 
 
 def _evidence(
-    rows: np.ndarray, values: np.ndarray, block: np.ndarray, precision: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+    rows: np.ndarray, values: np.ndarray, block: np.ndarray, precision: np.ndarray, floor: np.ndarray
+) -> _Solved:
+    """Coefficients and block precisions at the maximum of the evidence, by fixed-point iteration."""
     gram, moment, square = rows.T @ rows, rows.T @ values, float(values @ values)
-    sizes = np.array([(block == i).sum() for i in range(len(precision))])
+    count = len(precision) + 1
+    sizes = np.bincount(block + 1, minlength=count)
     for _ in range(ITERATIONS):
-        penalty = np.where(block < 0, UNPENALISED, precision[np.maximum(block, 0)])
-        covariance = cho_solve(cho_factor(gram + np.diag(penalty)), np.eye(len(penalty)))
-        coefficients = covariance @ moment
-        spread = np.bincount(block + 1, weights=np.diag(covariance), minlength=len(precision) + 1)[1:]
-        energy = np.bincount(block + 1, weights=coefficients**2, minlength=len(precision) + 1)[1:]
-        determined = sizes - precision * spread
+        factor = cholesky(gram + np.diag(_penalty(precision, block)), lower=True)
+        half_inverse = dtrtri(factor, lower=1)[0]
+        coefficients = half_inverse.T @ (half_inverse @ moment)
+        spread = np.bincount(block + 1, weights=(half_inverse**2).sum(axis=0), minlength=count)[1:]
+        energy = np.bincount(block + 1, weights=coefficients**2, minlength=count)[1:]
+        determined = np.maximum(sizes[1:] - precision * spread, 1e-3)
         error = max(square - 2 * coefficients @ moment + coefficients @ gram @ coefficients, 1e-12)
-        variance = float(error / max(len(values) - determined.sum() - (block < 0).sum(), 1.0))
-        updated = np.clip(variance * determined / np.maximum(energy, 1e-300), WEAKEST, STRONGEST)
-        moved = np.abs(np.log(updated / precision)).max(initial=0.0)
+        variance = float(error / max(len(values) - determined.sum() - sizes[0], 1.0))
+        greatest = np.minimum(variance / np.maximum(floor, 1e-12) ** 2, GREATEST_PRECISION)
+        updated = np.clip(variance * determined / np.maximum(energy, 1e-14), LEAST_PRECISION, greatest)
+        moved = np.abs(np.log(updated / precision))
+        moved[(np.minimum(updated, precision) > IGNORED_PRECISION) | (determined < 0.05)] = 0
         precision = updated
-        if moved < 0.02:
+        if moved.max(initial=0.0) < SETTLED:
             break
-    return coefficients, covariance, precision, variance
+    return _Solved(coefficients, precision, variance, half_inverse)

@@ -1,8 +1,8 @@
 """The separation of a series into what moves with the emissions and what moves with the weather.
 
-On the logarithm, ``log C = emissions + weather + noise``: a backbone of season, trend and weather (``basis``) fitted
-with persistent noise (``regression``), and boosted trees on what it leaves (``boosting``). Both parts are known on
-every day of the record with weather, so that the emissions of any day can meet the weather of any other.
+``C = exp(emissions + weather) + noise``: season and trend on one side, a smooth response to the weather of today and
+of the days before on the other (``basis``), fitted together under noise that persists (``regression``). Both parts
+are known on every day of the record with weather, so that the emissions of any day can meet the weather of any other.
 """
 
 from __future__ import annotations
@@ -13,10 +13,18 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from models import boosting, regression, scores
-from models.basis import WeatherBasis, emission_blocks, season, weather_basis
+from models import regression, scores
+from models.basis import TREND_DAYS, YEAR, Drivers, carry_blocks, emission_blocks, season, weather_blocks
 from models.bootstrap import block_weights, coefficient_draws
 from models.splits import held_out_months
+
+YEARLY_CHANGE = 0.05
+"""Emissions are known to change by about this share in a year (one standard deviation) before the data are asked."""
+TREND_SPREAD = YEARLY_CHANGE * (TREND_DAYS / YEAR) ** 0.5
+PASSES = 2
+"""Turns in which the weather effect of the days before is refined."""
+FLOOR = 0.02
+"""Least value of a series that is fitted, as a share of its median: zeros are below detection, not nothing."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +33,6 @@ class Settings:
 
     members: int = 20
     block_days: int = 14
-    trees: bool = True
-    tree_folds: int = 5
     score_folds: int = 8
     seed: int = 1
     interventions: tuple[tuple[pd.Timestamp, pd.Timestamp], ...] = ()
@@ -46,7 +52,6 @@ class Separation:
     emissions: np.ndarray
     weather: np.ndarray
     ratio: np.ndarray
-    autocorrelation: float
 
     @property
     def predicted(self) -> np.ndarray:
@@ -56,134 +61,117 @@ class Separation:
 
 @dataclass(frozen=True)
 class Design:
-    """The columns of one series: ``fixed`` and ``blocks`` for the regression, and which of them are weather's."""
+    """A series' columns: ``fixed`` and ``emission`` blocks move with the emissions, ``weather`` blocks do not."""
 
     days: pd.DatetimeIndex
-    drivers: pd.DataFrame
     known: np.ndarray
     fixed: np.ndarray
     emission: Mapping[str, np.ndarray]
     weather: Mapping[str, np.ndarray]
-    basis: WeatherBasis
 
-    @property
-    def blocks(self) -> dict[str, np.ndarray]:
-        """Emission blocks, then weather blocks."""
-        return {**self.emission, **self.weather}
+    def with_carried(self, effect: np.ndarray) -> Design:
+        """The same columns, and what the weather ``effect`` (n,) of the days before leaves."""
+        carried = carry_blocks(effect, self.weather["main"], self.known)
+        return Design(self.days, self.known, self.fixed, self.emission, {**self.weather, **carried})
 
-    @property
-    def weather_columns(self) -> int:
-        """How many of the last columns are weather's."""
-        return sum(block.shape[1] for block in self.weather.values())
+    def fit(self, target: np.ndarray, seen: np.ndarray, start: regression.Prior | None, rounds: int) -> regression.Fit:
+        """The regression on the days ``seen`` (n,)."""
+        blocks = {**self.emission, **self.weather}
+        return regression.fit(
+            target, self.fixed, blocks, seen, least_spread={"trend": TREND_SPREAD}, start=start, rounds=rounds
+        )
+
+    def parts(self, coefficients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Emissions' and weather's part of the logarithm for coefficients (..., p): two (..., n)."""
+        emissions = np.hstack([self.fixed, *self.emission.values()])
+        weather = np.hstack(list(self.weather.values()))
+        split = emissions.shape[1]
+        return coefficients[..., :split] @ emissions.T, coefficients[..., split:] @ weather.T
 
 
-def design(drivers: pd.DataFrame, main: tuple[str, ...], settings: Settings) -> Design:
-    """The columns for ``drivers`` (consecutive days; a row with NaN is a day without weather)."""
-    days = pd.DatetimeIndex(drivers.index)
-    known = drivers.notna().all(axis=1).to_numpy()
-    basis = weather_basis(drivers[known], main)
+def design(table: pd.DataFrame, drivers: Drivers, settings: Settings) -> Design:
+    """The columns for a ``table`` of drivers (consecutive days; a row with NaN is a day without weather)."""
+    days = pd.DatetimeIndex(table.index)
+    known = table[drivers.columns].notna().all(axis=1).to_numpy()
     # rows without weather hold a place only: they are neither fitted nor read
-    weather = basis.blocks(drivers.fillna(drivers[known].mean()))
+    held = table.fillna(table[known].mean())
     dated = [((days >= start) & (days <= end)).astype(float) for start, end in settings.interventions]
     fixed = np.column_stack([season(days), *dated])
-    return Design(days, drivers, known, fixed, emission_blocks(days), weather, basis)
+    return Design(days, known, fixed, emission_blocks(days), weather_blocks(held, drivers, known, seed=settings.seed))
 
 
-def logarithm(target: np.ndarray) -> np.ndarray:
-    """Logarithm of a positive series, floored at a hundredth of its median: zeros are below detection, not nothing."""
-    floor = 0.01 * np.nanmedian(target)
-    return np.asarray(np.log(np.maximum(target, floor)))
+def separate(target: pd.Series, table: pd.DataFrame, *, drivers: Drivers, settings: Settings) -> Separation:
+    """Separates ``target`` (index: consecutive days, NaN where not observed) by the drivers on the same days.
 
-
-def separate(
-    target: pd.Series, drivers: pd.DataFrame, *, main: tuple[str, ...], settings: Settings
-) -> Separation:
-    """Separates ``target`` (index: consecutive days, NaN where not observed) by ``drivers`` on the same days.
-
-    ``main`` names the drivers that interact. Raises ValueError when the index is not consecutive days.
+    Raises ValueError when the index is not consecutive days.
     """
-    _require_consecutive(target, drivers)
-    plan = design(drivers, main, settings)
-    observed = target.to_numpy(dtype=float)
+    observed, floored = _values(target, table)
+    plan = design(table, drivers, settings)
     seen = plan.known & np.isfinite(observed)
-    parts = _parts(plan, logarithm(observed), seen, settings)
-    return _levelled(plan, observed, seen, *parts)
-
-
-def _require_consecutive(target: pd.Series, drivers: pd.DataFrame) -> None:
-    steps = np.diff(pd.DatetimeIndex(target.index).to_numpy())
-    if not target.index.equals(drivers.index) or (steps != np.timedelta64(1, "D")).any():
-        raise ValueError(
-            "target and drivers need the same index of consecutive days; reindex both to every day"
-        )
-
-
-def _parts(
-    plan: Design, log_target: np.ndarray, seen: np.ndarray, settings: Settings
-) -> tuple[np.ndarray, np.ndarray, float]:
-    fit = regression.fit(np.where(seen, log_target, 0.0), plan.fixed, plan.blocks, seen)
-    weights = block_weights(
-        len(seen), block_days=settings.block_days, members=settings.members, seed=settings.seed
-    )
+    plan, fit = _fitted(plan, floored, seen)
+    weights = block_weights(len(seen), block_days=settings.block_days, members=settings.members, seed=settings.seed)
     draws = np.vstack([fit.coefficients, coefficient_draws(fit, weights, seed=settings.seed)])
-    split = draws.shape[1] - plan.weather_columns
-    emissions = draws[:, :split] @ np.hstack([plan.fixed, *plan.emission.values()]).T
-    weather = draws[:, split:] @ np.hstack(list(plan.weather.values())).T
-    if settings.trees:
-        residual = np.where(seen, log_target - emissions[0] - weather[0], 0.0)
-        trees, _ = boosting.cross_fitted(
-            plan.drivers, residual, seen, folds=settings.tree_folds, seed=settings.seed
-        )
-        weather = weather + trees
-    return emissions, np.where(plan.known, weather, np.nan), fit.autocorrelation
-
-
-def _levelled(
-    plan: Design,
-    observed: np.ndarray,
-    seen: np.ndarray,
-    emissions: np.ndarray,
-    weather: np.ndarray,
-    persistence: float,
-) -> Separation:
-    """Each member's emissions moved so that the mean prediction equals the mean observation (Duan's smearing)."""
-    expected = np.exp(emissions[:, seen] + weather[:, seen]).mean(axis=1)
-    emissions = emissions + np.log(observed[seen].mean() / expected)[:, None]
+    emissions, weather = plan.parts(draws)
+    emissions = emissions + _level(emissions, weather, observed, seen)[:, None]
     ratio = np.where(seen, observed / np.exp(emissions[0] + weather[0]), np.nan)
-    return Separation(plan.days, observed, emissions, weather, ratio, persistence)
+    return Separation(plan.days, observed, emissions, np.where(plan.known, weather, np.nan), ratio)
+
+
+def _values(target: pd.Series, table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    steps = np.diff(pd.DatetimeIndex(target.index).to_numpy())
+    if not target.index.equals(table.index) or (steps != np.timedelta64(1, "D")).any():
+        raise ValueError("target and drivers need the same index of consecutive days; reindex both to every day")
+    observed = target.to_numpy(dtype=float)
+    return observed, np.maximum(observed, FLOOR * np.nanmedian(observed))
+
+
+def _fitted(
+    plan: Design, target: np.ndarray, seen: np.ndarray, start: regression.Prior | None = None
+) -> tuple[Design, regression.Fit]:
+    """The design with what is carried over, and its fit. ``start`` is the prior of such a fit to similar rows."""
+    blocks = len(plan.emission) + len(plan.weather)
+    first = start and regression.Prior(start.precision[:blocks], start.noise, start.power)
+    fit = plan.fit(target, seen, first, 1 if start else regression.ROUNDS)
+    found = plan
+    for _ in range(1 if start else PASSES):
+        _, effect = found.parts(fit.coefficients)
+        found = plan.with_carried(effect)
+        carried = len(found.emission) + len(found.weather)
+        near = start or _extended(fit.prior, carried)
+        fit = found.fit(target, seen, near, 2)
+    return found, fit
+
+
+def _extended(prior: regression.Prior, blocks: int) -> regression.Prior:
+    missing = np.full(blocks - len(prior.precision), regression.FIRST_PRECISION)
+    return regression.Prior(np.concatenate([prior.precision, missing]), prior.noise, prior.power)
+
+
+def _level(emissions: np.ndarray, weather: np.ndarray, observed: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """What brings each member's mean prediction to the mean observation (Duan 1983's smearing), (1 + members,)."""
+    expected = np.exp(emissions[:, seen] + weather[:, seen]).mean(axis=1)
+    return np.asarray(np.log(observed[seen].mean() / expected))
 
 
 def held_out_predictions(
-    target: pd.Series, drivers: pd.DataFrame, *, main: tuple[str, ...], settings: Settings
+    target: pd.Series, table: pd.DataFrame, *, drivers: Drivers, settings: Settings
 ) -> tuple[np.ndarray, float]:
     """Each day predicted by a model that saw neither its month nor the three days around it, (n,).
 
-    Also the share [%] of those days with a driver outside the range of the days behind their model. NaN on days
+    Also the share [%] of those days with a main driver outside the range of the days behind their model. NaN on days
     without drivers.
     """
-    _require_consecutive(target, drivers)
-    plan = design(drivers, main, settings)
-    observed = target.to_numpy(dtype=float)
-    log_target = logarithm(observed)
+    observed, floored = _values(target, table)
+    plan = design(table, drivers, settings)
+    everything = plan.known & np.isfinite(observed)
+    _, whole = _fitted(plan, floored, everything)
     predicted, outside = np.full(len(observed), np.nan), []
+    main = table[list(drivers.main)].to_numpy(dtype=float)
     for train, test in held_out_months(plan.days, folds=settings.score_folds, purge=3, seed=settings.seed):
-        seen = plan.known & np.isfinite(observed) & train
-        wanted = plan.known & test
-        predicted[wanted] = _predict(plan, observed, log_target, seen, settings)[wanted]
-        main_values = drivers[list(main)].to_numpy(dtype=float)
-        outside.append((scores.outside_percent(main_values[wanted], main_values[seen]), wanted.sum()))
-    share = np.average([percent for percent, _ in outside], weights=[count for _, count in outside])
-    return predicted, float(share)
-
-
-def _predict(
-    plan: Design, observed: np.ndarray, log_target: np.ndarray, seen: np.ndarray, settings: Settings
-) -> np.ndarray:
-    fit = regression.fit(np.where(seen, log_target, 0.0), plan.fixed, plan.blocks, seen)
-    log_predicted = np.hstack([plan.fixed, *plan.blocks.values()]) @ fit.coefficients
-    if settings.trees:
-        rows = boosting.features(plan.drivers)
-        booster = boosting.grow(rows[seen], (log_target - log_predicted)[seen], seed=settings.seed)
-        log_predicted = log_predicted + booster.predict(rows, num_threads=1)
-    expected = np.exp(log_predicted)
-    return np.asarray(expected * observed[seen].mean() / expected[seen].mean())
+        seen, wanted = everything & train, plan.known & test
+        found, fit = _fitted(plan, floored, seen, whole.prior)
+        emissions, weather = (part[None] for part in found.parts(fit.coefficients))
+        level = _level(emissions, weather, observed, seen)
+        predicted[wanted] = np.exp(emissions[0] + weather[0] + level)[wanted]
+        outside.append((scores.outside_percent(main[wanted], main[seen]), wanted.sum()))
+    return predicted, float(np.average([share for share, _ in outside], weights=[count for _, count in outside]))

@@ -65,9 +65,7 @@ def attribute(task: Task) -> Outcome:
         rows = samples(observations, weather, task.place, task.pollutant)
         units = str(observations[task.pollutant].attrs["units"])
     if why := unfit(rows, minimum_days=task.config.model.minimum_days):
-        return Outcome(
-            task, None, (f"{task.place.level} {task.place.name}, {task.pollutant}: skipped, {why}",)
-        )
+        return Outcome(task, None, (f"{task.place.level} {task.place.name}, {task.pollutant}: skipped, {why}",))
     with threadpool_limits(limits=1):
         readings = readings_of(rows, task.config, task.pollutant)
     readings.attrs = {
@@ -101,24 +99,17 @@ def settings(config: Config) -> Settings:
     return Settings(
         members=config.model.members,
         block_days=config.model.block_days,
-        trees=config.model.trees,
         seed=config.model.seed,
-        interventions=tuple(
-            (pd.Timestamp(event.start), pd.Timestamp(event.end)) for event in config.interventions
-        ),
+        interventions=tuple((pd.Timestamp(event.start), pd.Timestamp(event.end)) for event in config.interventions),
     )
 
 
 def readings_of(rows: Samples, config: Config, pollutant: str) -> xr.Dataset:
     """The readings of one series, with its held-out predictions and the stations behind each day."""
-    separation = separate(rows.target, rows.drivers, main=rows.main, settings=settings(config))
-    held_out, outside = held_out_predictions(
-        rows.target, rows.drivers, main=rows.main, settings=settings(config)
-    )
+    separation = separate(rows.target, rows.drivers, drivers=rows.roles, settings=settings(config))
+    held_out, outside = held_out_predictions(rows.target, rows.drivers, drivers=rows.roles, settings=settings(config))
     days = separation.days
-    base = np.asarray(
-        (days >= pd.Timestamp(config.base_period[0])) & (days <= pd.Timestamp(config.base_period[1]))
-    )
+    base = np.asarray((days >= pd.Timestamp(config.base_period[0])) & (days <= pd.Timestamp(config.base_period[1])))
     readings = read_off(
         separation,
         calendar(days, year_start=config.year_start),

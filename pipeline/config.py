@@ -52,7 +52,6 @@ class Model(Frozen):
 
     members: int = Field(default=20, ge=2, le=1000, description="block-bootstrap members")
     block_days: int = Field(default=14, ge=1, le=120, description="length of a resampled block [day]")
-    trees: bool = Field(default=True, description="boosted trees on the residual of the backbone")
     seed: int = Field(default=1, ge=0)
     minimum_days: int = Field(default=365, ge=90, description="observed days a place needs to be fitted")
 
@@ -79,9 +78,7 @@ class Config(Frozen):
     @classmethod
     def _in_order(cls, value: Period) -> Period:
         if value[1] <= value[0]:
-            raise ValueError(
-                f"starts {value[0]} and ends {value[1]}; allowed: [first day, last day], in order"
-            )
+            raise ValueError(f"starts {value[0]} and ends {value[1]}; allowed: [first day, last day], in order")
         return value
 
     @field_validator("pollutants", "levels", "languages")
@@ -136,7 +133,7 @@ class _UniqueKeys(yaml.SafeLoader):
 
 
 def _unique_mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
-    keys = [loader.construct_object(key) for key, _ in node.value]  # type: ignore[no-untyped-call]
+    keys = [loader.construct_object(key) for key, _ in node.value]
     for key in keys:
         if keys.count(key) > 1:
             raise ConfigError(f"line {node.start_mark.line + 1}: key {key!r} given twice; allowed: once")
@@ -165,9 +162,7 @@ def load(path: Path, settings: Sequence[str] = ()) -> Config:
     """
     raw = read_yaml(path)
     if not isinstance(raw, dict):
-        raise ConfigError(
-            f"{path}: found {type(raw).__name__}; allowed: a mapping of keys, see configs/beijing.yml"
-        )
+        raise ConfigError(f"{path}: found {type(raw).__name__}; allowed: a mapping of keys, see configs/beijing.yml")
     for setting in settings:
         raw = _with_setting(raw, setting)
     return validate(raw, folder=path.parent, where=str(path))

@@ -41,9 +41,7 @@ def check(data: xr.Dataset, names: tuple[str, ...] | list[str], *, seam: str) ->
     for coordinate in ("station", "time"):
         index = data.get_index(coordinate)
         if not index.is_unique:
-            raise ContractError(
-                f"{seam}: {coordinate} {index[index.duplicated()][0]!r} is there twice, agreed once"
-            )
+            raise ContractError(f"{seam}: {coordinate} {index[index.duplicated()][0]!r} is there twice, agreed once")
     if not data.get_index("time").is_monotonic_increasing:
         raise ContractError(f"{seam}: time is not sorted, agreed ascending")
     for name in names:

@@ -26,9 +26,7 @@ def products(readings: Sequence[xr.Dataset], made_of: Mapping[str, Any]) -> dict
     """Both files as Datasets with dims (name, pollutant, ...); ``name`` is ``level:name``, unique over levels."""
     return {
         "counterfactual.nc": _with_attributes(_combined(readings, _table), "Counterfactual tables", made_of),
-        "normalized.nc": _with_attributes(
-            _combined(readings, _series), "Weather-normalized concentrations", made_of
-        ),
+        "normalized.nc": _with_attributes(_combined(readings, _series), "Weather-normalized concentrations", made_of),
     }
 
 
@@ -36,20 +34,15 @@ def _combined(readings: Sequence[xr.Dataset], of_place: Any) -> xr.Dataset:
     by_pollutant: dict[str, list[xr.Dataset]] = {}
     for place in readings:
         label = f"{place.attrs['level']}:{place.attrs['name']}"
-        by_pollutant.setdefault(place.attrs["pollutant"], []).append(
-            of_place(place).expand_dims(name=[label])
-        )
+        by_pollutant.setdefault(place.attrs["pollutant"], []).append(of_place(place).expand_dims(name=[label]))
     parts = [
-        xr.concat(places, "name", join="outer").expand_dims(pollutant=[name])
-        for name, places in by_pollutant.items()
+        xr.concat(places, "name", join="outer").expand_dims(pollutant=[name]) for name, places in by_pollutant.items()
     ]
     combined = xr.concat(parts, "pollutant", join="outer")
     units = {place.attrs["pollutant"]: place.attrs["units"] for place in readings}
     standard = [known_pollutant(name).standard_name for name in units]
     for variable in combined.data_vars.values():
-        variable.attrs["units"] = (
-            next(iter(units.values())) if len(set(units.values())) == 1 else "see pollutant_units"
-        )
+        variable.attrs["units"] = next(iter(units.values())) if len(set(units.values())) == 1 else "see pollutant_units"
         if len(units) == 1 and standard[0]:
             variable.attrs["standard_name"] = standard[0]
     return combined.assign_coords(pollutant_units=("pollutant", np.array(list(units.values()), dtype=object)))
@@ -60,9 +53,7 @@ def _table(place: xr.Dataset) -> xr.Dataset:
     low, high = interval(members.transpose(..., "member").to_numpy())
     dims = ("statistic", "emission_period", "weather_period")
     estimate = members.isel(member=0).transpose(*dims)
-    return xr.Dataset(
-        {"concentration": estimate, "concentration_low": (dims, low), "concentration_high": (dims, high)}
-    )
+    return xr.Dataset({"concentration": estimate, "concentration_low": (dims, low), "concentration_high": (dims, high)})
 
 
 def _series(place: xr.Dataset) -> xr.Dataset:

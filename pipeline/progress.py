@@ -22,9 +22,7 @@ def tracked(items: Iterable[Item], *, stage: str, total: int) -> Iterator[Item]:
         from rich.console import Console
         from rich.progress import track
 
-        yield from track(
-            items, description=f"{stage:<14}", total=total, console=Console(stderr=True), transient=True
-        )
+        yield from track(items, description=f"{stage:<14}", total=total, console=Console(stderr=True), transient=True)
     else:
         tenth = max(1, total // 5)
         for done, item in enumerate(items, start=1):

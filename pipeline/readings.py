@@ -38,9 +38,7 @@ def index_periods(calendar: Calendar) -> list[tuple[IndexPeriod, np.ndarray]]:
     labels = {
         "year": pd.Index(calendar.year.astype(str)),
         "month": days.strftime("%Y-%m"),
-        "week": pd.Index(
-            [f"{year}-W{week:02d}" for year, week in zip(iso["year"], iso["week"], strict=True)]
-        ),
+        "week": pd.Index([f"{year}-W{week:02d}" for year, week in zip(iso["year"], iso["week"], strict=True)]),
     }
     found = []
     for frequency, names in labels.items():
@@ -51,9 +49,7 @@ def index_periods(calendar: Calendar) -> list[tuple[IndexPeriod, np.ndarray]]:
     return found
 
 
-def read_off(
-    separation: Separation, calendar: Calendar, *, statistics: Sequence[str], base: np.ndarray
-) -> xr.Dataset:
+def read_off(separation: Separation, calendar: Calendar, *, statistics: Sequence[str], base: np.ndarray) -> xr.Dataset:
     """Every reading of one separation; ``base`` (n,) marks the days of the base period."""
     return xr.merge(
         [
@@ -87,10 +83,7 @@ def _pairs(separation: Separation, calendar: Calendar, statistics: Sequence[str]
         return np.array([[empty if part is None else getattr(part, field) for part in row] for row in rows])
 
     shape = (len(statistics), len(pairs), members)
-    wide = {
-        name: (("statistic", "pair", "member"), gather(name, members).reshape(shape))
-        for name in ADDITIVE[1:4]
-    }
+    wide = {name: (("statistic", "pair", "member"), gather(name, members).reshape(shape)) for name in ADDITIVE[1:4]}
     flat = {name: (("statistic", "pair"), gather(name, 1).reshape(shape[:2])) for name in ADDITIVE[4:]}
     coordinates = {
         "statistic": list(statistics),
@@ -132,8 +125,7 @@ def _observed(separation: Separation, calendar: Calendar, statistics: Sequence[s
     found = [separation.observed[positions] for _, positions in index_periods(calendar)]
     found = [days[np.isfinite(days)] for days in found]
     values = [
-        [float(counterfactual.STATISTICS[name](days)) if len(days) else np.nan for days in found]
-        for name in statistics
+        [float(counterfactual.STATISTICS[name](days)) if len(days) else np.nan for days in found] for name in statistics
     ]
     counts = np.array([len(days) for days in found])
     needed = [_needed_days(period) for period, _ in index_periods(calendar)]
@@ -157,9 +149,7 @@ def _series(separation: Separation, calendar: Calendar) -> xr.Dataset:
         "predicted": separation.predicted,
         "normalized": counterfactual.normalized(separation, calendar),
     }
-    return xr.Dataset(
-        {name: ("time", series) for name, series in values.items()}, coords={"time": calendar.days}
-    )
+    return xr.Dataset({name: ("time", series) for name, series in values.items()}, coords={"time": calendar.days})
 
 
 def mean_of(readings: Sequence[xr.Dataset]) -> xr.Dataset:

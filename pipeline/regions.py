@@ -60,12 +60,8 @@ def read_regions(
     if given is None:
         return {name: cities}
     content = read_yaml(given) if isinstance(given, Path) else given
-    if not isinstance(content, dict) or not all(
-        isinstance(members, list | tuple) for members in content.values()
-    ):
-        raise ConfigError(
-            f"{given}: agreed a mapping of region to a list of cities, such as Beijing: [Beijing]"
-        )
+    if not isinstance(content, dict) or not all(isinstance(members, list | tuple) for members in content.values()):
+        raise ConfigError(f"{given}: agreed a mapping of region to a list of cities, such as Beijing: [Beijing]")
     return {str(region): [str(city) for city in members] for region, members in content.items()}
 
 
@@ -96,9 +92,7 @@ def places(config: Config, observed: list[str]) -> tuple[Places, list[str]]:
         )
     kept = {region: tuple(city for city in members if city in cities) for region, members in regions.items()}
     notes = [
-        f"regions: {region!r} has no city with stations; left out"
-        for region, members in kept.items()
-        if not members
+        f"regions: {region!r} has no city with stations; left out" for region, members in kept.items() if not members
     ]
     return Places(stations, {region: members for region, members in kept.items() if members}), notes
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from models.basis import Drivers
 from pipeline.regions import city_mean
 from pipeline.weather.features import base_drivers, with_memory
 
@@ -28,13 +29,13 @@ class Place:
 class Samples:
     """Rows of one place and pollutant on consecutive days.
 
-    ``target`` is NaN where nothing was observed, ``drivers`` where the weather is not known; ``main`` names the
-    drivers of the same day; ``reporting`` counts the stations behind each target.
+    ``target`` is NaN where nothing was observed, ``drivers`` where the weather is not known; ``roles`` says which
+    columns belong together; ``reporting`` counts the stations behind each target.
     """
 
     target: pd.Series
     drivers: pd.DataFrame
-    main: tuple[str, ...]
+    roles: Drivers
     reporting: pd.Series
     notes: tuple[str, ...]
 
@@ -54,10 +55,29 @@ def samples(observations: xr.Dataset, weather: xr.Dataset, place: Place, polluta
     daily = pd.DataFrame({name: of_stations[name].to_numpy() for name in kept}, index=days)
     base = base_drivers(daily)
     base = base.loc[:, base.std() > 1e-9 * np.maximum(base.abs().mean(), 1e-12)]
+    drivers = with_memory(base)
     return Samples(
         target=pd.Series(mean.to_numpy(), index=days),
-        drivers=with_memory(base),
-        main=tuple(map(str, base.columns)),
+        drivers=drivers,
+        roles=roles(drivers),
         reporting=pd.Series(reporting.to_numpy(), index=days),
         notes=notes,
     )
+
+
+def roles(drivers: pd.DataFrame) -> Drivers:
+    """Which drivers share a prior: the day's own, the afternoon's, and each kind of memory.
+
+    The response may bend in the day's own, yesterday's and the last three days'.
+    """
+    names = [str(name) for name in drivers]
+    afternoon = tuple(name for name in names if "_afternoon" in name)
+    plain = [name for name in names if name not in afternoon]
+
+    def ending(suffix: str) -> tuple[str, ...]:
+        return tuple(name for name in plain if name.endswith(suffix))
+
+    memory = {suffix.strip("_"): ending(suffix) for suffix in ("_lag1", "_mean3", "_mean7")}
+    main = tuple(name for name in plain if not any(name in family for family in memory.values()))
+    smooth = (*main, *memory["lag1"], *memory["mean3"])
+    return Drivers(main, {**memory, "afternoon": afternoon}, smooth)

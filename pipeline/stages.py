@@ -59,9 +59,7 @@ class Keys:
             "regions",
             "name",
         }
-        return digest(
-            [__version__, "daily", self.config.model_dump(mode="json", include=fields), self.inputs]
-        )
+        return digest([__version__, "daily", self.config.model_dump(mode="json", include=fields), self.inputs])
 
     @cached_property
     def readings(self) -> str:
@@ -83,8 +81,11 @@ def keys(config: Config) -> Keys:
     return Keys(config, {path.name if len(files) > 20 else str(path): file_digest(path) for path in files})
 
 
-def run(config: Config, folder: Path, *, scheduler: str | None = None) -> Path:
-    """Makes or completes the run folder; returns the path of the page."""
+def run(config: Config, folder: Path, *, scheduler: str | None = None, truth: xr.Dataset | None = None) -> Path:
+    """Makes or completes the run folder; returns the path of the page.
+
+    A world whose ``truth`` is known (``pipeline.demo``) gets a table that compares.
+    """
     started = time.monotonic()
     store, key = Run(folder), keys(config)
     if store.fresh(PAGE, key.products):
@@ -92,7 +93,7 @@ def run(config: Config, folder: Path, *, scheduler: str | None = None) -> Path:
         return store.path(PAGE)
     daily_stage(config, store, key)
     outcomes = readings_stage(config, store, key, scheduler)
-    products_stage(config, store, key, outcomes)
+    products_stage(config, store, key, outcomes, truth)
     say(f"done in {time.monotonic() - started:.1f} s: {store.path(PAGE)}")
     return store.path(PAGE)
 
@@ -146,9 +147,7 @@ def tasks(config: Config, store: Run, key: Keys) -> list[Task]:
     if "station" in config.levels:
         found += [Place("station", station, (station,)) for station in sorted(stations)]
     return [
-        Task(
-            config, store.folder, place, pollutant, digest([key.readings, place.level, place.name, pollutant])
-        )
+        Task(config, store.folder, place, pollutant, digest([key.readings, place.level, place.name, pollutant]))
         for place in found
         for pollutant in config.pollutants
     ]
@@ -164,15 +163,11 @@ def readings_stage(config: Config, store: Run, key: Keys, scheduler: str | None)
     done = {task.artefact: attribute(task) for task in planned if task not in waiting}
     if done:
         say(f"readings: {len(done)} of {len(planned)} unchanged")
-    for outcome in tracked(
-        each(attribute, waiting, scheduler=scheduler), stage="readings", total=len(waiting)
-    ):
+    for outcome in tracked(each(attribute, waiting, scheduler=scheduler), stage="readings", total=len(waiting)):
         done[outcome.task.artefact] = outcome
     outcomes = [done[task.artefact] for task in planned]
     if not any(outcome.artefact for outcome in outcomes):
-        raise NothingToDo(
-            "no place could be separated: " + "; ".join(outcomes[0].notes or ("no place found",))
-        )
+        raise NothingToDo("no place could be separated: " + "; ".join(outcomes[0].notes or ("no place found",)))
     return outcomes
 
 
@@ -195,19 +190,22 @@ def load_readings(config: Config, store: Run, outcomes: Sequence[Outcome]) -> li
         for pollutant in config.pollutants:
             members = [places[key] for city in cities if (key := ("city", city, pollutant)) in places]
             if members and "region" in config.levels:
-                found.append(
-                    mean_of(members).assign_attrs({**members[0].attrs, "level": "region", "name": region})
-                )
+                found.append(mean_of(members).assign_attrs({**members[0].attrs, "level": "region", "name": region}))
     return found + [data for (level, _, _), data in places.items() if level in config.levels]
 
 
-def products_stage(config: Config, store: Run, key: Keys, outcomes: Sequence[Outcome]) -> None:
+def products_stage(
+    config: Config, store: Run, key: Keys, outcomes: Sequence[Outcome], truth: xr.Dataset | None
+) -> None:
     """Tables, netCDF files, figures and the page."""
     from pipeline import datasets, figures, page, tables
+    from pipeline.known_truth import compared
 
     readings = load_readings(config, store, outcomes)
     notes = list(dict.fromkeys(note for outcome in outcomes for note in outcome.notes))
     frames = {name: getattr(tables, name)(readings) for name in TABLES}
+    if truth is not None:
+        frames["truth"] = compared(frames["attribution"], truth)
     for name, frame in frames.items():
         artefact = f"tables/{name}.csv"
         with written_whole(store.path(artefact)) as partial:
@@ -218,7 +216,7 @@ def products_stage(config: Config, store: Run, key: Keys, outcomes: Sequence[Out
         store.record(artefact, key.products, key.made_of)
     say(f"tables: {', '.join(f'{name} {len(frame)} rows' for name, frame in frames.items())}")
     drawn = []
-    planned = figures.plan(config, readings, frames)
+    planned = figures.plan(config, readings, frames, read_places(store)[0])
     for figure in tracked(planned, stage="figures", total=len(planned)):
         drawn.append(figure.draw(store, key))
     page.write(config, store, key, readings, frames, drawn)

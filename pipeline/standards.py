@@ -66,7 +66,5 @@ def daily(observations: xr.Dataset) -> xr.Dataset:
         hours, days = by_day(observations[name])
         assess = maximum_daily_8h if pollutant(name).daily == "mda8" else daily_mean
         coordinates = {"station": observations["station"], "time": days}
-        result[name] = xr.DataArray(
-            assess(hours), coordinates, ("station", "time"), attrs=observations[name].attrs
-        )
+        result[name] = xr.DataArray(assess(hours), coordinates, ("station", "time"), attrs=observations[name].attrs)
     return xr.Dataset(result, attrs={**observations.attrs, "resolution": "day"})

@@ -30,9 +30,7 @@ def file_digest(path: Path) -> str:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
-        raise InputError(
-            f"{path}: cannot be read ({error.strerror}); check the path and its permissions"
-        ) from None
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check the path and its permissions") from None
 
 
 @contextmanager
@@ -85,9 +83,7 @@ class Run:
         manifest = self.manifest(artefact)
         return manifest is not None and manifest.get("key") == key and self.path(artefact).exists()
 
-    def record(
-        self, artefact: str, key: str, made_of: Mapping[str, Any], *, notes: Iterable[str] = ()
-    ) -> None:
+    def record(self, artefact: str, key: str, made_of: Mapping[str, Any], *, notes: Iterable[str] = ()) -> None:
         """Writes the artefact's manifest: version, key, what it was made of, and notes for the reader."""
         manifest = {
             "artefact": artefact,

@@ -32,9 +32,7 @@ PROTOCOL = "held-out whole months, 3 days purged on either side"
 
 def attribution(readings: Iterable[xr.Dataset]) -> pd.DataFrame:
     """One row for every place, pollutant, statistic and pair of years in order; columns ``ATTRIBUTION``."""
-    return pd.DataFrame(
-        [row for place in readings for row in _attribution_rows(place)], columns=list(ATTRIBUTION)
-    )
+    return pd.DataFrame([row for place in readings for row in _attribution_rows(place)], columns=list(ATTRIBUTION))
 
 
 def _attribution_rows(place: xr.Dataset) -> Iterable[dict[str, object]]:
@@ -47,9 +45,7 @@ def _attribution_rows(place: xr.Dataset) -> Iterable[dict[str, object]]:
             change = float(at["observed_to"] - at["observed_from"])
             parts = {name: float(at[name][0]) for name in ("meteorology", "emissions", "interaction")}
             bounds = {
-                f"{name}_{end}": low_high[name][e][s, k]
-                for name in low_high
-                for e, end in enumerate(("low", "high"))
+                f"{name}_{end}": low_high[name][e][s, k] for name in low_high for e, end in enumerate(("low", "high"))
             }
             yield {
                 **identity(place),
@@ -94,10 +90,9 @@ def _index_of(place: xr.Dataset) -> pd.DataFrame:
             "days": known["days"].to_numpy().astype(int),
         }
     )
-    reporting = place["reporting"].to_pandas()
+    reporting = place["reporting"].to_series()
     frame["stations_reporting"] = [
-        round(float(reporting[start:end].mean()), 1)
-        for start, end in zip(frame["start"], frame["end"], strict=True)
+        round(float(reporting.loc[start:end].mean()), 1) for start, end in zip(frame["start"], frame["end"], strict=True)
     ]
     return frame
 
@@ -130,7 +125,7 @@ def concentrations(readings: Iterable[xr.Dataset]) -> pd.DataFrame:
 
 
 def _concentration_rows(place: xr.Dataset) -> Iterable[dict[str, object]]:
-    reporting = place["reporting"].to_pandas()
+    reporting = place["reporting"].to_series()
     for frequency in ("year", "month"):
         periods = place.isel(period=np.flatnonzero(place["frequency"].to_numpy() == frequency))
         for s in range(place.sizes["statistic"]):
@@ -155,7 +150,7 @@ def _concentration_row(period: xr.Dataset, reporting: pd.Series) -> dict[str, ob
         "value": float(period["observed_value"]),
         "days": round(float(period["observed_days"])),
         "valid": bool(period["valid"] >= VALID_SHARE),
-        "stations_reporting": round(float(reporting[start:end].mean()), 1),
+        "stations_reporting": round(float(reporting.loc[start:end].mean()), 1),
         "units": period.attrs["units"],
     }
 

@@ -18,9 +18,7 @@ SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what uses the real files; skip what is so marked where they are absent."""
-    absent = pytest.mark.skip(
-        reason="the real files are not there: no folder ../shared/data beside the checkout"
-    )
+    absent = pytest.mark.skip(reason="the real files are not there: no folder ../shared/data beside the checkout")
     for item in items:
         if "shared_data" in getattr(item, "fixturenames", ()):
             item.add_marker("shared_data")

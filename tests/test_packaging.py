@@ -24,9 +24,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 PACKAGES = ("pipeline", "models", "era5_fetch")
 EXTRAS = PROJECT["optional-dependencies"]
 NEEDED = [Requirement(line) for lines in (PROJECT["dependencies"], *EXTRAS.values()) for line in lines]
-PINS = [
-    Requirement(line) for line in (ROOT / "requirements-lock.txt").read_text(encoding="utf-8").splitlines()
-]
+PINS = [Requirement(line) for line in (ROOT / "requirements-lock.txt").read_text(encoding="utf-8").splitlines()]
 
 # Where conda-forge has another name than PyPI. dask-core and matplotlib-base leave out what we do not use.
 CONDA_NAMES = {
@@ -66,8 +64,7 @@ def test_the_lock_pins_each_package_once_for_each_python(version):
 
 def test_the_conda_environment_asks_for_the_same_packages_in_the_same_ranges():
     expected = {
-        CONDA_NAMES.get(needed.name, canonicalize_name(needed.name)): str(needed.specifier)
-        for needed in NEEDED
+        CONDA_NAMES.get(needed.name, canonicalize_name(needed.name)): str(needed.specifier) for needed in NEEDED
     }
     expected["python"] = str(Requirement(f"python{PROJECT['requires-python']}").specifier)
     expected["pip"] = ""
@@ -89,9 +86,7 @@ def test_the_command_is_installed_under_its_name():
 
 def imported_names(package: str) -> set[str]:
     """Top-level names of every absolute import in a package, wherever it stands in a file."""
-    nodes = [
-        node for path in (ROOT / package).rglob("*.py") for node in ast.walk(ast.parse(path.read_bytes()))
-    ]
+    nodes = [node for path in (ROOT / package).rglob("*.py") for node in ast.walk(ast.parse(path.read_bytes()))]
     plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     of = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom) and not node.level}
     return {name.split(".")[0] for name in plain | of}
@@ -99,14 +94,10 @@ def imported_names(package: str) -> set[str]:
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_what_a_package_imports_is_declared(package):
-    declared = {
-        canonicalize_name(Requirement(line).name) for line in PROJECT["dependencies"] + EXTRAS["grib"]
-    }
+    declared = {canonicalize_name(Requirement(line).name) for line in PROJECT["dependencies"] + EXTRAS["grib"]}
     providers = metadata.packages_distributions()
     foreign = imported_names(package) - set(sys.stdlib_module_names) - set(PACKAGES)
-    undeclared = {
-        name for name in foreign if not declared & {canonicalize_name(d) for d in providers.get(name, [])}
-    }
+    undeclared = {name for name in foreign if not declared & {canonicalize_name(d) for d in providers.get(name, [])}}
     assert not undeclared
 
 
@@ -133,8 +124,6 @@ def test_a_test_reaches_no_further_than_this_machine():
 
 
 def test_the_glossary_holds_every_word_of_the_vocabulary():
-    cells = re.findall(
-        r"^\| (`[^|]*) \|", (ROOT / "GLOSSARY.md").read_text(encoding="utf-8"), flags=re.MULTILINE
-    )
+    cells = re.findall(r"^\| (`[^|]*) \|", (ROOT / "GLOSSARY.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
     explained = {word for cell in cells for word in re.findall(r"`([^`]+)`", cell)}
     assert {*POLLUTANTS, *WEATHER, *GROUPS} <= explained

@@ -71,8 +71,8 @@ def test_the_diagonal_is_the_mean_of_a_run_with_the_years_own_weather(weather: p
     place = world._each("pm25")[0]
     rows = slice(365 - 20, 365 + 366)  # 2016 and the twenty days before it
     hidden = place.hidden("truth", 366 + 20, 16)
-    air = place.physics.run(columns(weather[rows]), place.emissions[rows][:, None], hidden)
-    expected = air[20:].mean()
+    simulated = place.physics.run(columns(weather[rows]), place.emissions[rows][:, None], hidden)
+    expected = simulated[20:].mean()
     assert world.truth("pm25").sel(emission_period="2016-01-01", weather_period="2016-01-01").item() == (
         pytest.approx(expected, rel=1e-12)
     )
@@ -164,6 +164,13 @@ def test_weeks_meet_weeks_at_most_three_days_off() -> None:
     assert sum(partners) == 4
 
 
+def test_a_winter_does_not_meet_one_the_record_has_not_seen() -> None:
+    days = pd.date_range("2013-01-01", "2016-12-31")
+    winters = [(pd.Timestamp(f"{year}-12-01"), pd.Timestamp(f"{year + 1}-02-28")) for year in (2013, 2014, 2016)]
+    assert swapped(days, winters[0], winters[1], spin_up=5) is not None
+    assert swapped(days, winters[0], winters[2], spin_up=5) is None
+
+
 def test_a_period_outside_the_days_is_named(weather: pd.DataFrame) -> None:
     world = one_place(weather, flat(pd.DatetimeIndex(weather.index)))
     with pytest.raises(ContractError, match="2019-01-01 to 2019-12-31"):
@@ -194,9 +201,7 @@ def test_memory_and_background_make_an_intervention_smaller_than_its_cut(
     built: list[tuple[WorldSpec, World]],
 ) -> None:
     sizes = {
-        (spec.name, len(world.interventions)): world.intervention_effect(
-            "pm25", world.interventions[0]
-        ).item()
+        (spec.name, len(world.interventions)): world.intervention_effect("pm25", world.interventions[0]).item()
         for spec, world in built
         if world.interventions
     }
@@ -247,11 +252,11 @@ def test_ozone_peaks_at_a_middling_emission_level(name: str, weather: pd.DataFra
     summer = weather["2015-06-01":"2015-08-31"]  # type: ignore[misc]
     levels = np.geomspace(0.05, 6, 25)
     emissions = np.ones((len(summer), 1)) * levels
-    air = O3_PHYSICS[name].run(columns(summer), emissions, calm(len(summer))).mean(axis=0)
-    peak = int(air.argmax())
+    ozone = O3_PHYSICS[name].run(columns(summer), emissions, calm(len(summer))).mean(axis=0)
+    peak = int(ozone.argmax())
     assert 0.3 < levels[peak] < 3
-    assert air[0] < 0.9 * air[peak]
-    assert air[-1] < 0.9 * air[peak]
+    assert ozone[0] < 0.9 * ozone[peak]
+    assert ozone[-1] < 0.9 * ozone[peak]
 
 
 @pytest.mark.parametrize("name", O3_PHYSICS)
@@ -327,11 +332,7 @@ def test_trends_and_calm_years_are_as_asked() -> None:
     calmer = simulate(NORTH_CHINA, days, seed=5, drift=replace(plain, calm_years={2014: 0.2}))
     gained = (warmer["t2m"] - usual["t2m"]).groupby(days.year).mean()
     assert gained[2020] - gained[2011] == pytest.approx(1.8, abs=1e-2)  # nine years of 2 K a decade
-    speed = (
-        (np.hypot(calmer["u10"], calmer["v10"]) / np.hypot(usual["u10"], usual["v10"]))
-        .groupby(days.year)
-        .mean()
-    )
+    speed = (np.hypot(calmer["u10"], calmer["v10"]) / np.hypot(usual["u10"], usual["v10"])).groupby(days.year).mean()
     assert speed[2014] == pytest.approx(0.8)
     assert speed[2015] == pytest.approx(1.0)
 

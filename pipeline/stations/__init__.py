@@ -23,7 +23,9 @@ class Reader(Protocol):
 
     Options: Any
 
-    def inputs(self, options: Any) -> list[Path]: ...
+    def inputs(self, options: Any) -> list[Path]:
+        """The files the reader would read."""
+        ...
 
     def read(
         self,
@@ -32,7 +34,9 @@ class Reader(Protocol):
         pollutants: Sequence[str],
         period: tuple[datetime.date, datetime.date],
         utc_offset: float,
-    ) -> xr.Dataset: ...
+    ) -> xr.Dataset:
+        """The data, as the package's contract says."""
+        ...
 
 
 ObservationOptions = prsa.Options | table.Options | sample_world.Options

@@ -91,10 +91,7 @@ def to_dataset(
     grid = pd.MultiIndex.from_product([stations, axis], names=["station", "time"])
     values = inside.set_index(["station", "time"])[list(names)].reindex(grid)
     data = xr.Dataset(
-        {
-            name: (("station", "time"), values[name].to_numpy().reshape(len(stations), len(axis)))
-            for name in names
-        },
+        {name: (("station", "time"), values[name].to_numpy().reshape(len(stations), len(axis))) for name in names},
         coords={"station": stations.to_numpy(dtype=object), "time": axis},
         attrs={"resolution": resolution},
     )

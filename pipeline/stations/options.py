@@ -22,9 +22,7 @@ class PathOptions(BaseModel):
         folder = (info.context or {}).get("folder", Path())
         value = Path(folder, value)
         if "*" not in value.name and not value.exists():
-            raise ValueError(
-                f"found no file or folder {value}; allowed: a path that exists, relative to {folder}"
-            )
+            raise ValueError(f"found no file or folder {value}; allowed: a path that exists, relative to {folder}")
         return value
 
 
@@ -35,7 +33,5 @@ def files_of(path: Path, *patterns: str) -> list[Path]:
     folder, patterns = (path.parent, (path.name,)) if "*" in path.name else (path, patterns)
     found = sorted({file for pattern in patterns for file in folder.glob(pattern) if file.is_file()})
     if not found:
-        raise InputError(
-            f"{folder}: found no file like {' or '.join(patterns)}; check the path in the config"
-        )
+        raise InputError(f"{folder}: found no file like {' or '.join(patterns)}; check the path in the config")
     return found

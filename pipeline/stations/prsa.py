@@ -53,9 +53,7 @@ def read(
 ) -> xr.Dataset:
     """Observations (station, time); see the package's contract."""
     if unknown := sorted(set(pollutants) - set(COLUMNS)):
-        raise InputError(
-            f"{options.path}: the PRSA files hold {list(COLUMNS)}, not {unknown}; correct `pollutants`"
-        )
+        raise InputError(f"{options.path}: the PRSA files hold {list(COLUMNS)}, not {unknown}; correct `pollutants`")
     frames = [read_file(path, [COLUMNS[name] for name in pollutants]) for path in inputs(options)]
     frame = pd.concat(frames).rename(columns={column: name for name, column in COLUMNS.items()})
     for name in pollutants:

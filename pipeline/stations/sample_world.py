@@ -32,21 +32,24 @@ def inputs(options: Options) -> list[Path]:
     return files_of(options.path, "china_sites_*.csv", "china_sites_*.csv.gz")
 
 
-def read_file(path: Path, pollutants: Sequence[str]) -> pd.DataFrame:
-    """One day's file as rows ``station``, ``time`` (Beijing time, end of the hour) and the pollutants."""
-    wide = read_csv(path, needed=("date", "hour", "type"))
-    wanted = {TYPES[name]: name for name in pollutants}
-    wide = wide[wide["type"].isin(wanted)].replace({"type": wanted})
+def read_file(path: Path) -> pd.DataFrame:
+    """One day's file as it is: ``date,hour,type`` and a column for each station."""
+    return read_csv(path, needed=("date", "hour", "type"))
+
+
+def rows(wide: pd.DataFrame, pollutants: Sequence[str], *, where: str) -> pd.DataFrame:
+    """Wide files as rows ``station``, ``time`` (Beijing time, end of the hour) and the pollutants."""
+    named = wide["type"].map({TYPES[name]: name for name in pollutants})
+    wide = wide[named.notna()]
     try:
-        time = pd.to_datetime(wide["date"].astype(str), format="%Y%m%d") + pd.to_timedelta(
-            wide["hour"], unit="h"
-        )
+        day = pd.to_datetime(wide["date"].astype(int).astype(str), format="%Y%m%d")
     except (ValueError, TypeError):
-        raise InputError(
-            f"{path}: date and hour are no time; agreed YYYYMMDD and 0-23; is the file transposed?"
-        ) from None
-    long = wide.drop(columns=["date", "hour"]).assign(time=time).melt(["time", "type"], var_name="station")
-    return long.pivot(index=["station", "time"], columns="type", values="value").reset_index()
+        raise InputError(f"{where}: 'date' is no day; agreed YYYYMMDD and hour 0-23; is a file transposed?") from None
+    time = day + pd.to_timedelta(wide["hour"], unit="h")
+    values = wide.drop(columns=["date", "hour", "type"])
+    index = pd.MultiIndex.from_arrays([time, named[named.notna()]], names=["time", "type"])
+    long = values.set_axis(index, axis=0).rename_axis(columns="station").stack(future_stack=True)
+    return long.unstack("type").reset_index()
 
 
 def at_298_kelvin(frame: pd.DataFrame, pollutants: Sequence[str]) -> pd.DataFrame:
@@ -66,6 +69,7 @@ def read(
     """Observations (station, time); see the package's contract."""
     if unknown := sorted(set(pollutants) - set(TYPES)):
         raise InputError(f"{options.path}: the files hold {list(TYPES)}, not {unknown}; correct `pollutants`")
-    frame = pd.concat([read_file(path, pollutants) for path in inputs(options)])
+    wide = pd.concat([read_file(path) for path in inputs(options)], ignore_index=True)
+    frame = rows(wide, pollutants, where=str(options.path))
     frame = at_298_kelvin(frame.reindex(columns=["station", "time", *pollutants]), pollutants)
     return to_dataset(frame, list(pollutants), resolution="hour", period=period, where=str(options.path))

@@ -56,9 +56,7 @@ def _read_file(path: Path, options: TableOptions, utc_offset: float) -> pd.DataF
     frame = frame.drop(columns=[our for our in options.columns if our in frame and our not in theirs])
     frame = frame.rename(columns=theirs)
     require(frame, ["station", "time"], where=str(path))
-    frame = frame[frame["station"].notna()].assign(
-        time=local_time(frame["time"], options, utc_offset, where=str(path))
-    )
+    frame = frame[frame["station"].notna()].assign(time=local_time(frame["time"], options, utc_offset, where=str(path)))
     frame["station"] = frame["station"].astype(str)
     return _spread(frame, str(path)) if {"variable", "value"} <= set(frame) else frame
 
@@ -82,9 +80,7 @@ def local_time(values: pd.Series, options: TableOptions, utc_offset: float, *, w
             "2020-01-31 or 2020-01-31T23:00+08:00"
         ) from None
     if time.isna().any():
-        raise InputError(
-            f"{where}: column 'time' is empty in row {int(time.isna().argmax()) + 2}; agreed a time"
-        )
+        raise InputError(f"{where}: column 'time' is empty in row {int(time.isna().argmax()) + 2}; agreed a time")
     if time.dt.tz is not None:
         zone = datetime.timezone(datetime.timedelta(hours=utc_offset))
         time = time.dt.tz_convert(zone).dt.tz_localize(None)
@@ -94,16 +90,10 @@ def local_time(values: pd.Series, options: TableOptions, utc_offset: float, *, w
     return (time + beginning).astype("datetime64[ns]")
 
 
-def converted(
-    frame: pd.DataFrame, names: Sequence[str], units: Mapping[str, str], *, where: str
-) -> pd.DataFrame:
+def converted(frame: pd.DataFrame, names: Sequence[str], units: Mapping[str, str], *, where: str) -> pd.DataFrame:
     """The named columns as numbers in agreed units; ``units`` declares what they are in, where not the agreed."""
     frame = numeric(frame, names, where=where)
-    changed = {
-        name: convert(frame[name].to_numpy(), name, units[name], where=where)
-        for name in names
-        if name in units
-    }
+    changed = {name: convert(frame[name].to_numpy(), name, units[name], where=where) for name in names if name in units}
     return frame.assign(**changed)
 
 

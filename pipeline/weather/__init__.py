@@ -23,7 +23,9 @@ class Source(Protocol):
 
     Options: Any
 
-    def inputs(self, options: Any, observations: Any) -> list[Path]: ...
+    def inputs(self, options: Any, observations: Any) -> list[Path]:
+        """The files the source would read."""
+        ...
 
     def read(
         self,
@@ -33,7 +35,9 @@ class Source(Protocol):
         stations: pd.DataFrame,
         period: tuple[datetime.date, datetime.date],
         utc_offset: float,
-    ) -> xr.Dataset: ...
+    ) -> xr.Dataset:
+        """The data, as the package's contract says."""
+        ...
 
 
 WeatherOptions = stations.Options | table.Options | era5.Options

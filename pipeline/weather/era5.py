@@ -49,17 +49,20 @@ def read(
             f"stations: {stations.index[stations['latitude'].isna()][0]!r} has no coordinates, which weather.source "
             "'era5' needs; give a station list with latitude and longitude"
         )
+    first = pd.Timestamp(period[0]) - pd.Timedelta(hours=utc_offset)
+    last = pd.Timestamp(period[1]) + pd.Timedelta(hours=24 - utc_offset)
     try:
-        extracted = era5_fetch.extract(
-            inputs(options, observations),
+        extracted = era5_fetch.open(
             options.variables,
-            stations[["latitude", "longitude"]],
+            (first, last),
+            source=options.path,
+            points=stations[["latitude", "longitude"]],
             method=options.method,
         )
     except era5_fetch.Era5Error as error:
         raise InputError(str(error)) from None
     data = extracted.rename(place="station").transpose("station", "time")
-    local = data.get_index("time") + pd.Timedelta(hours=utc_offset)
+    local = pd.DatetimeIndex(data.get_index("time")) + pd.Timedelta(hours=utc_offset)
     axis = full_axis(period, "hour")
     data = data.drop_vars(set(data.coords) - {"station", "time"}).assign_coords(time=local).reindex(time=axis)
     if not bool(data[options.variables[0]].notnull().any()):

@@ -45,9 +45,7 @@ def wind_components(speed: np.ndarray, direction: np.ndarray) -> tuple[np.ndarra
 
 def in_canonical_units(frame: pd.DataFrame) -> pd.DataFrame:
     """The UCI columns as ``t2m d2m sp tp u10 v10 wind_speed`` in canonical units."""
-    direction = (
-        frame["wd"].map({name: 22.5 * number for number, name in enumerate(POINTS)}).to_numpy(dtype=float)
-    )
+    direction = frame["wd"].map({name: 22.5 * number for number, name in enumerate(POINTS)}).to_numpy(dtype=float)
     eastward, northward = wind_components(frame["WSPM"].to_numpy(dtype=float), direction)
     return pd.DataFrame(
         {

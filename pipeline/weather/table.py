@@ -17,7 +17,7 @@ import xarray as xr
 from pipeline.contracts import agreed_units
 from pipeline.errors import InputError
 from pipeline.stations import table
-from pipeline.stations.frames import to_dataset
+from pipeline.stations.frames import require, to_dataset
 from pipeline.vocabulary import POLLUTANTS, TO_CANONICAL, WEATHER, conversion
 
 
@@ -45,11 +45,9 @@ def read(
     where = str(options.path)
     frame = table.read_rows(options, utc_offset=utc_offset)
     names = list(options.drivers) if options.drivers else _drivers(frame)
-    table.require(frame, names, where=where)
+    require(frame, names, where=where)
     if not names:
-        raise InputError(
-            f"{where}: found no weather column; agreed station,time and any of {', '.join(WEATHER)}"
-        )
+        raise InputError(f"{where}: found no weather column; agreed station,time and any of {', '.join(WEATHER)}")
     frame = table.converted(frame, names, options.units, where=where)
     notes = [f"weather: column {name!r} is not in the vocabulary; used as a driver of the group 'other'"
              for name in names if name not in WEATHER]  # fmt: skip

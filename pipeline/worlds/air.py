@@ -42,9 +42,7 @@ class Physics(Protocol):
         """The pollutant's name in the vocabulary, ``pm25`` or ``o3``."""
         ...
 
-    def run(
-        self, weather: Mapping[str, FloatArray], emissions: FloatArray, unobserved: Unobserved
-    ) -> FloatArray:
+    def run(self, weather: Mapping[str, FloatArray], emissions: FloatArray, unobserved: Unobserved) -> FloatArray:
         """Concentrations [ug m-3], day leading; ``emissions`` are relative to 1."""
         ...
 

@@ -21,9 +21,7 @@ MISSING = -1
 def hourly_from_mean(daily: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Hourly values [ug m-3] whose mean over hours 01 to 24 is each day's value; 24 a day."""
     rush = 0.12 * np.exp(-(((HOUR - 9) / 2.5) ** 2)) + 0.16 * np.cos(2 * np.pi * (HOUR - 23) / 24)
-    course = np.exp(
-        smoothed(np.log(daily)) + np.tile(rush, len(daily)) + 0.16 * _wander(24 * len(daily), rng)
-    )
+    course = np.exp(smoothed(np.log(daily)) + np.tile(rush, len(daily)) + 0.16 * _wander(24 * len(daily), rng))
     by_day = course.reshape(-1, 24)
     return np.asarray((by_day * (daily / by_day.mean(axis=1))[:, None]).ravel())
 

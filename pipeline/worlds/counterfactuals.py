@@ -75,9 +75,7 @@ class Place:
     def hidden(self, purpose: str, count: int, draws: int) -> Unobserved:
         """What is unobserved here, partly shared with the world's other places, dims (day, draw)."""
         own = unobserved(count, draws, rng=self.rng(purpose))
-        common = unobserved(
-            count, draws, rng=labelled_rng(self.seed, purpose, "all places", self.physics.pollutant)
-        )
+        common = unobserved(count, draws, rng=labelled_rng(self.seed, purpose, "all places", self.physics.pollutant))
         mixed = np.sqrt(1 - self.shared) * own.persistent + np.sqrt(self.shared) * common.persistent
         return Unobserved(mixed, own.daily)
 
@@ -88,9 +86,7 @@ class Place:
         same_draws = Unobserved(hidden.persistent[own_run], hidden.daily[own_run])
         return self._run(weather_days, self.emissions[base_run][:, None], same_draws)[SPIN_UP:]
 
-    def _row(
-        self, statistic: Statistic, emission_period: Period, among: Sequence[Period], draws: int
-    ) -> FloatArray:
+    def _row(self, statistic: Statistic, emission_period: Period, among: Sequence[Period], draws: int) -> FloatArray:
         run = with_spin_up(positions(self.days, emission_period), SPIN_UP)
         swaps = [swapped(self.days, emission_period, other, spin_up=SPIN_UP) for other in among]
         known = [column for column, swap in enumerate(swaps) if swap is not None]

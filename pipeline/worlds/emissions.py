@@ -83,9 +83,7 @@ def rise(days: pd.DatetimeIndex, *, heating: float = 0.3, rate: float = 0.04) ->
 def plateau(days: pd.DatetimeIndex, *, heating: float = 0.3, rate: float = 0.10) -> EmissionHistory:
     """A fall over the first half of the record, then no further change."""
     years = years_since_start(days)
-    return EmissionHistory(
-        days, 1.2 * season(days, heating=heating) * (1 - rate) ** np.minimum(years, years[-1] / 2)
-    )
+    return EmissionHistory(days, 1.2 * season(days, heating=heating) * (1 - rate) ** np.minimum(years, years[-1] / 2))
 
 
 def v_shape(days: pd.DatetimeIndex, *, heating: float = 0.3, rate: float = 0.09) -> EmissionHistory:

@@ -33,9 +33,7 @@ class OzoneIsopleth:
         """The same physics turning at ``factor`` times the emissions, ``production`` times as productive."""
         return replace(self, ridge=self.ridge * factor, production=self.production * production)
 
-    def run(
-        self, weather: Mapping[str, FloatArray], emissions: FloatArray, unobserved: Unobserved
-    ) -> FloatArray:
+    def run(self, weather: Mapping[str, FloatArray], emissions: FloatArray, unobserved: Unobserved) -> FloatArray:
         """See ``Physics``."""
         state = air(weather)
         trapped = (550.0 / (state.mixing_height + 100)) ** 0.45 * (2.0 / state.wind) ** 0.3
@@ -80,9 +78,7 @@ class OzoneBudget:
         """The same physics turning at ``factor`` times the emissions, ``production`` times as productive."""
         return replace(self, turning=self.turning * factor, production=self.production * production)
 
-    def run(
-        self, weather: Mapping[str, FloatArray], emissions: FloatArray, unobserved: Unobserved
-    ) -> FloatArray:
+    def run(self, weather: Mapping[str, FloatArray], emissions: FloatArray, unobserved: Unobserved) -> FloatArray:
         """See ``Physics``."""
         state = air(weather)
         confined = 1 / (0.35 + 0.22 * state.wind)

@@ -31,17 +31,15 @@ class VentilatedBox:
     box_length: float = 190e3
     aqueous: float = 1.5
     photochemical: float = 0.22
-    persistent: float = 0.20
-    daily: float = 0.15
+    persistent: float = 0.18
+    daily: float = 0.13
     pollutant: str = "pm25"
 
     def scaled(self, factor: float) -> VentilatedBox:
         """The same physics with all sources and inflow multiplied by ``factor``."""
         return replace(self, scale=self.scale * factor)
 
-    def run(
-        self, weather: Mapping[str, FloatArray], emissions: FloatArray, unobserved: Unobserved
-    ) -> FloatArray:
+    def run(self, weather: Mapping[str, FloatArray], emissions: FloatArray, unobserved: Unobserved) -> FloatArray:
         """See ``Physics``."""
         state = air(weather)
         ventilation = SECONDS / self.box_length * state.wind
@@ -82,8 +80,8 @@ class PrecursorReservoir:
     dirty_sector: float = 150.0
     regional: float = 15.0
     residual_layer: float = 0.33
-    persistent: float = 0.21
-    daily: float = 0.16
+    persistent: float = 0.19
+    daily: float = 0.13
     order: float = 0.85
     pollutant: str = "pm25"
 
@@ -91,9 +89,7 @@ class PrecursorReservoir:
         """The same physics with all sources and inflow multiplied by ``factor``."""
         return replace(self, scale=self.scale * factor)
 
-    def run(
-        self, weather: Mapping[str, FloatArray], emissions: FloatArray, unobserved: Unobserved
-    ) -> FloatArray:
+    def run(self, weather: Mapping[str, FloatArray], emissions: FloatArray, unobserved: Unobserved) -> FloatArray:
         """See ``Physics``."""
         state = air(weather)
         flushed = state.wind**2 / (state.wind**2 + 2.6**2)

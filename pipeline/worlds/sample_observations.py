@@ -56,25 +56,18 @@ def station_days(places: Layout, worlds: Sequence[World], *, seed: int) -> xr.Da
             noise = labelled_rng(seed, "station", station, pollutant).standard_normal(len(values))
             rows[pollutant].append(values * factors[station] * np.exp(0.04 * noise))
     days = worlds[0].days
-    arrays = {
-        name: (("station", "day"), np.stack(series), {"units": "ug m-3"}) for name, series in rows.items()
-    }
+    arrays = {name: (("station", "day"), np.stack(series), {"units": "ug m-3"}) for name, series in rows.items()}
     return xr.Dataset(arrays, coords={"station": list(stations["station"]), "day": days})
 
 
 def station_factors(places: Layout, *, seed: int) -> dict[str, float]:
     """How much more than its city a station sees, constant in time; 1 on the mean over a city's stations."""
     raw = pd.Series(
-        [
-            1 + 0.12 * labelled_rng(seed, "factor", station).uniform(-1, 1)
-            for station in places.stations["station"]
-        ],
+        [1 + 0.12 * labelled_rng(seed, "factor", station).uniform(-1, 1) for station in places.stations["station"]],
         index=places.stations["station"],
     )
     city = places.stations.set_index("station")["city"]
-    return {
-        str(station): float(value) for station, value in (raw / raw.groupby(city).transform("mean")).items()
-    }
+    return {str(station): float(value) for station, value in (raw / raw.groupby(city).transform("mean")).items()}
 
 
 def archive_values(places: Layout, worlds: Sequence[World], *, seed: int) -> ArchiveValues:
@@ -95,9 +88,11 @@ def archive_values(places: Layout, worlds: Sequence[World], *, seed: int) -> Arc
         "O3_8h": running_mean(o3 * per_gas, 8),
     }
     values = {kind: whole_numbers(exact[kind], lost) for kind in TYPES}
+    absent, position = _absent(time, seed), len(time) // 3 + 11
     for kind, outlier in OUTLIERS.items():
-        values[kind][len(time) // 3 + 11, -1] = outlier
-    return ArchiveValues(time, values, _absent(time, seed))
+        values[kind][position, -1] = outlier
+    absent[position] = False
+    return ArchiveValues(time, values, absent)
 
 
 def _city_days(world: World, city: str) -> dict[str, FloatArray]:

@@ -38,12 +38,8 @@ REGIONS = (
 )
 
 # syllables whose pairs name no Chinese city
-FIRST = tuple(
-    zip("云霁岚砚澄栖墨杳霜萤禾芷", "Yun Ji Lan Yan Cheng Qi Mo Yao Shuang Ying He Zhi".split(), strict=True)
-)
-SECOND = tuple(
-    zip("汀渡屿坞溪岫浦泽川原壑湾", "ting du yu wu xi xiu pu ze chuan yuan he wan".split(), strict=True)
-)
+FIRST = tuple(zip("云霁岚砚澄栖墨杳霜萤禾芷", "Yun Ji Lan Yan Cheng Qi Mo Yao Shuang Ying He Zhi".split(), strict=True))
+SECOND = tuple(zip("汀渡屿坞溪岫浦泽川原壑湾", "ting du yu wu xi xiu pu ze chuan yuan he wan".split(), strict=True))
 QUARTERS = ("城东", "城西", "北门", "南苑", "河畔", "植物园")
 
 
@@ -74,9 +70,7 @@ def layout(cities: Sequence[int], stations_per_city: int) -> Layout:
     numbers = iter(range(sum(cities)))
     members = [[city_name(next(numbers)) for _ in range(count)] for count in cities]
     chinese = {english: name for row in members for english, name in row}
-    cell = {
-        city: (row, column) for row, of_row in enumerate(members) for column, (city, _) in enumerate(of_row)
-    }
+    cell = {city: (row, column) for row, of_row in enumerate(members) for column, (city, _) in enumerate(of_row)}
     latitude = np.asarray(NORTHERN_EDGE - SPACING * np.arange(len(REGIONS)), dtype=float)
     longitude = np.asarray(WESTERN_EDGE + SPACING * np.arange(max(2, *cities)), dtype=float)
     of_region = zip(REGIONS, members, strict=True)

@@ -34,8 +34,7 @@ def _of_region(region: str, world: World, draws: int) -> xr.Dataset:
     pollutants = xr.DataArray(list(STATISTICS), dims="pollutant", name="pollutant")
     effects = [world.intervention_effect(name, world.interventions[-1], draws=draws) for name in STATISTICS]
     indices = {
-        f"mci_{frequency}": _index(world, frequency, draws).assign_attrs(units="1")
-        for frequency in get_args(Frequency)
+        f"mci_{frequency}": _index(world, frequency, draws).assign_attrs(units="1") for frequency in get_args(Frequency)
     }
     actual = [world.actual[name] for name in STATISTICS]
     dataset = xr.Dataset(

@@ -77,10 +77,7 @@ def _row(climate: Climate, days: pd.DatetimeIndex, cells: int, *, seed: int) -> 
     drift = Drift()
     common = simulate(climate, days, seed=seed, drift=drift)
     own = [simulate(climate, days, seed=seed + 1 + cell, drift=drift) for cell in range(cells)]
-    hours = [
-        hourly_weather(blended(common, frame), climate, seed=seed + 1 + cell)
-        for cell, frame in enumerate(own)
-    ]
+    hours = [hourly_weather(blended(common, frame), climate, seed=seed + 1 + cell) for cell, frame in enumerate(own)]
     return {name: np.stack([each[name] for each in hours], axis=1) for name in STEPS}
 
 

@@ -201,9 +201,7 @@ def _wind(
     return u10, v10, briskness
 
 
-def _rain(
-    climate: Climate, day_of_year: FloatArray, states: Mapping[str, FloatArray], calm: FloatArray
-) -> FloatArray:
+def _rain(climate: Climate, day_of_year: FloatArray, states: Mapping[str, FloatArray], calm: FloatArray) -> FloatArray:
     """Daily sums [mm]: dry unless the state passes the season's quantile; skewed amounts beyond it."""
     chance = np.clip(climate.rain_chance.on(day_of_year), 0.03, 0.9)
     propensity = states["rain"] - 0.35 * calm

@@ -1,2 +1,0 @@
-def write(config, store, key, readings, frames, drawn):
-    pass

@@ -1,0 +1,91 @@
+"""The page of a run: one file that asks nothing of the network, in every language of the config."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from importlib import resources
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import xarray as xr
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from pipeline import __version__
+from pipeline.config import Config
+from pipeline.figures import Drawn
+from pipeline.figures.subjects import select
+from pipeline.page import content
+from pipeline.page.images import images
+from pipeline.store import Run, write_text
+from pipeline.wording import phrase
+
+if TYPE_CHECKING:
+    from pipeline.stages import Keys
+
+__all__ = ["render", "write"]
+
+ARTEFACT = "index.html"
+
+
+def write(
+    config: Config,
+    store: Run,
+    key: Keys,
+    readings: Sequence[xr.Dataset],
+    frames: Mapping[str, pd.DataFrame],
+    drawn: Sequence[Drawn],
+) -> None:
+    """Writes and records ``index.html``, the run's last artefact.
+
+    ``frames`` are the public tables, and ``truth`` where it is known (``pipeline.known_truth.compared``).
+    """
+    from pipeline.stages import read_places
+
+    run = content.Run(
+        config,
+        frames,
+        select(readings),
+        read_places(store)[0],
+        images(store, drawn),
+        list(dict.fromkeys([*(one.note for one in drawn if one.note), *_notes(store)])),
+        _provenance(config, key),
+    )
+    write_text(store.path(ARTEFACT), render(run))
+    store.record(ARTEFACT, key.products, key.made_of)
+
+
+def _notes(store: Run) -> list[str]:
+    return store.notes() if store.path("manifests").is_dir() else []
+
+
+def _provenance(config: Config, key: Keys) -> dict[str, str]:
+    return {
+        "run_name": config.name,
+        "version": f"tianbang {__version__}",
+        "config_digest": str(key.made_of["config"]),
+        "seed": str(key.made_of["seed"]),
+        "input_count": str(len(key.inputs)),
+    }
+
+
+def render(run: content.Run) -> str:
+    """The page as HTML. Everything that comes from data is escaped by the template engine."""
+    environment = Environment(
+        loader=PackageLoader("pipeline.page", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    pages = [content.page(run, language) for language in run.config.languages]
+    return environment.get_template("page.html").render(
+        pages=pages,
+        say={page.language: partial(phrase, language=page.language) for page in pages},
+        style=_file("style.css"),
+        script=_file("script.js"),
+    )
+
+
+def _file(name: str) -> str:
+    return (resources.files("pipeline.page") / "templates" / name).read_text(encoding="utf-8")

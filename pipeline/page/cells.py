@@ -1,0 +1,206 @@
+"""The page's tables: columns and cells as text, ready to be printed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from pipeline.page.sentences import Row, longest
+from pipeline.wording import (
+    Language,
+    decimals_of,
+    direction,
+    index_word,
+    number,
+    phrase,
+    pollutant_in,
+    signed,
+    units_in,
+)
+
+WORDS = ("place", "level", "pollutant", "statistic", "period", "year", "weather", "valid")
+"""Columns of words, aligned left; all others hold numbers."""
+FULL_YEAR = 365
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table in one language. ``whole`` marks rows that sum up the others; ``note`` stands below."""
+
+    title: str
+    columns: tuple[tuple[str, str], ...]
+    rows: tuple[tuple[str, ...], ...]
+    whole: frozenset[int] = frozenset()
+    note: str = ""
+
+
+Cells = Mapping[str, str]
+
+
+def table(title: str, rows: Sequence[Cells], language: Language, **more: Any) -> Table:
+    """A Table whose columns are the keys of its rows; a column is headed by its key's phrase."""
+    keys = list(rows[0]) if rows else []
+    columns = tuple((phrase(key, language), "text" if key in WORDS else "number") for key in keys)
+    return Table(phrase(title, language), columns, tuple(tuple(row.values()) for row in rows), **more)
+
+
+def attribution(frame: pd.DataFrame, language: Language) -> Table:
+    """First to last full year of each pollutant and statistic, then year by year."""
+    chosen = [
+        (row, whole)
+        for _, own in frame.groupby(["pollutant", "statistic"], sort=False)
+        for row, whole in _whole_then_years(own)
+    ]
+    rows = [_attribution_cells(row, language) for row, _ in chosen]
+    whole = frozenset(i for i, (_, is_whole) in enumerate(chosen) if is_whole)
+    return table("attribution", rows, language, whole=whole, note=phrase("interval_note", language))
+
+
+def _whole_then_years(own: pd.DataFrame) -> list[tuple[Row, bool]]:
+    following = own.sort_values("period_to").drop_duplicates("period_from").sort_values("period_from")
+    if len(following) < 2:
+        return [(row, True) for row in following.to_dict("records")]
+    first = [(row, True) for row in longest(own).to_dict("records")]
+    return first + [(row, False) for row in following.to_dict("records")]
+
+
+def _attribution_cells(row: Row, language: Language) -> Cells:
+    decimals = decimals_of(str(row["units"]))
+    return {
+        "pollutant": with_units(row, language),
+        "statistic": phrase(str(row["statistic"]), language),
+        "period": f"{row['period_from']}–{row['period_to']}",
+        "observed_from_to": f"{number(row['observed_from'], decimals)} → {number(row['observed_to'], decimals)}",
+        "change": signed(row["observed_change"], decimals),
+        **parts(row, language),
+        "interaction": signed(row["interaction"], decimals),
+        "residual": signed(row["residual"], decimals),
+    }
+
+
+def parts(row: Row, language: Language) -> Cells:
+    """Both parts with their intervals, and below them the direction words."""
+    return {
+        f"{key}_part": f"{bounded(row, column, signed)}\n{_word(row, column, language)}"
+        for key, column in (("weather", "meteorology"), ("emissions", "emissions"))
+    }
+
+
+def _word(row: Row, column: str, language: Language) -> str:
+    return phrase(direction(row[f"{column}_low"], row[f"{column}_high"]), language)
+
+
+def bounded(row: Row, column: str, written: Callable[[float, int], str]) -> str:
+    """A value with its interval in square brackets."""
+    decimals = decimals_of(str(row.get("units", "")))
+    low, high = (written(row[f"{column}_{end}"], decimals) for end in ("low", "high"))
+    return f"{written(row[column], decimals)} [{low}, {high}]"
+
+
+def with_units(row: Row, language: Language) -> str:
+    """The pollutant and its units."""
+    names = (pollutant_in(language, str(row["pollutant"])), units_in(language, str(row["units"])))
+    return phrase("comma", language).join(names)
+
+
+def index(frame: pd.DataFrame, language: Language) -> Table:
+    """The index of every year; years that are not whole are marked."""
+    years = frame[frame["frequency"] == "year"].to_dict("records")
+    rows = [_index_cells(row, language) for row in years]
+    is_partial = any(row["days"] < FULL_YEAR for row in years)
+    return table("index", rows, language, note=phrase("partial", language) if is_partial else "")
+
+
+def _index_cells(row: Row, language: Language) -> Cells:
+    return {
+        "pollutant": pollutant_in(language, str(row["pollutant"])),
+        "year": f"{row['period']}{'†' if row['days'] < FULL_YEAR else ''}",
+        "mci": index_value(row),
+        "weather": phrase("base" if _is_base(row) else index_word(row["mci_low"], row["mci_high"]), language),
+        "days": str(row["days"]),
+        "stations": number(row["stations_reporting"]),
+    }
+
+
+def _is_base(row: Row) -> bool:
+    return all(abs(row[name] - 100) < 1e-6 for name in ("mci", "mci_low", "mci_high"))
+
+
+def index_value(row: Row) -> str:
+    """The index with its interval."""
+    return f"{number(row['mci'])} [{number(row['mci_low'])}, {number(row['mci_high'])}]"
+
+
+def concentrations(frame: pd.DataFrame, language: Language) -> Table:
+    """What was observed in every year and three-year mean, and whether its days suffice."""
+    years = frame[frame["frequency"].isin(["year", "three_year"])]
+    rows = [_concentration_cells(row, language) for row in years.to_dict("records")]
+    return table("concentrations", rows, language, note=phrase("valid_note", language))
+
+
+def _concentration_cells(row: Row, language: Language) -> Cells:
+    mark = "" if row["valid"] else "*"
+    return {
+        "pollutant": with_units(row, language),
+        "statistic": phrase(str(row["statistic"]), language),
+        "period": str(row["period"]).replace("-", "–"),
+        "value": number(row["value"], decimals_of(str(row["units"]))) + mark,
+        "days": str(row["days"]),
+        "valid": phrase("yes" if row["valid"] else "no", language),
+        "stations": number(row["stations_reporting"]),
+    }
+
+
+def skill(frame: pd.DataFrame, language: Language) -> Table:
+    """Scores on held-out months, and how often the model extrapolates."""
+    rows = [
+        {
+            "pollutant": pollutant_in(language, str(row["pollutant"])),
+            "r2": number(row["r2"], 2),
+            "rmse": number(row["rmse"]),
+            "bias": signed(row["bias"]),
+            "slope": number(row["slope"], 2),
+            "outside": f"{number(row['outside_percent'])} %",
+        }
+        for row in frame.to_dict("records")
+    ]
+    return table("skill", rows, language)
+
+
+def overview(
+    frames: Mapping[str, pd.DataFrame], names: Callable[[str, str], str], language: Language, *, limit: int
+) -> Table:
+    """First to last full year of every place, with the last year's index and the skill; at most ``limit`` rows.
+
+    ``names`` gives a place's printed name from its level and name.
+    """
+    keys = ["level", "name", "pollutant"]
+    indices = frames["index"][frames["index"]["frequency"] == "year"].assign(
+        period_to=lambda years: years["period"].astype(int)
+    )
+    rows = longest(frames["attribution"]).merge(
+        indices[[*keys, "period_to", "mci", "mci_low", "mci_high"]], on=[*keys, "period_to"], how="left"
+    )
+    rows = rows.merge(frames["skill"][[*keys, "r2", "outside_percent"]], on=keys, how="left")
+    cells = [_overview_cells(row, names, language) for row in rows.head(limit).to_dict("records")]
+    left = max(0, len(rows) - limit)
+    note = phrase("rows_left_out", language, left=left) if left else ""
+    return table("all_places", cells, language, note=note)
+
+
+def _overview_cells(row: Row, names: Callable[[str, str], str], language: Language) -> Cells:
+    return {
+        "place": names(str(row["level"]), str(row["name"])),
+        "level": phrase(str(row["level"]), language),
+        "pollutant": with_units(row, language),
+        "statistic": phrase(str(row["statistic"]), language),
+        "period": f"{row['period_from']}–{row['period_to']}",
+        "change": signed(row["observed_change"], decimals_of(str(row["units"]))),
+        **parts(row, language),
+        "mci": index_value(row) if row["statistic"] == "mean" else "",
+        "r2": number(row["r2"], 2),
+        "outside": f"{number(row['outside_percent'])} %",
+    }

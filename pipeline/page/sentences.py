@@ -1,0 +1,94 @@
+"""The page's sentences: what was observed, what the weather did, what the emissions did, what the index says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from pipeline.wording import (
+    Language,
+    decimals_of,
+    direction,
+    number,
+    phrase,
+    signed,
+    statistic_in,
+    units_in,
+)
+
+Row = Mapping[Any, Any]
+
+
+def longest(attribution: pd.DataFrame) -> pd.DataFrame:
+    """Of each place, pollutant and statistic the change from the first to the last full year there is."""
+    lengths = attribution["period_to"] - attribution["period_from"]
+    keys = ["level", "name", "pollutant", "statistic"]
+    order = attribution.assign(length=lengths).sort_values("length", kind="stable", ascending=False)
+    return attribution.loc[order.drop_duplicates(keys).sort_index().index]
+
+
+def headline(row: Row, index: pd.DataFrame, language: Language) -> str:
+    """The sentences of one change; with the last year's index where the statistic is the mean.
+
+    Direction words come from the intervals: one that holds zero (the index: 100) says "little changed".
+    """
+    sentences = [
+        _observed(row, language),
+        _part("weather", "meteorology", row, language),
+        _part("emissions", "emissions", row, language),
+        phrase("residual_sentence", language, **_numbers("residual", row, language)),
+    ]
+    if row["statistic"] == "mean":
+        sentences += _of_index(row, index, language)
+    return (" " if language == "en" else "").join(sentences)
+
+
+def _observed(row: Row, language: Language) -> str:
+    decimals = decimals_of(str(row["units"]))
+    before, after, change = (float(row[name]) for name in ("observed_from", "observed_to", "observed_change"))
+    unchanged = float(f"{change:.{decimals}f}") == 0
+    return phrase(
+        "stayed" if unchanged else "fell" if change < 0 else "rose",
+        language,
+        first=row["period_from"],
+        last=row["period_to"],
+        statistic=statistic_in(language, str(row["pollutant"]), str(row["statistic"])),
+        units=units_in(language, str(row["units"])),
+        before=number(before, decimals),
+        after=number(after, decimals),
+        size=number(abs(change), decimals),
+        percent=number(100 * abs(change) / before if before else float("nan")),
+    )
+
+
+def _part(prefix: str, column: str, row: Row, language: Language) -> str:
+    found = direction(float(row[f"{column}_low"]), float(row[f"{column}_high"]))
+    return phrase(f"{prefix}_{found}", language, **_numbers(column, row, language))
+
+
+def _numbers(column: str, row: Row, language: Language) -> dict[str, str]:
+    decimals = decimals_of(str(row["units"]))
+    bounds = {end: row.get(f"{column}_{end}", float("nan")) for end in ("low", "high")}
+    return {
+        "value": signed(float(row[column]), decimals),
+        "units": units_in(language, str(row["units"])),
+        **{end: signed(float(bound), decimals) for end, bound in bounds.items()},
+    }
+
+
+def _of_index(row: Row, index: pd.DataFrame, language: Language) -> list[str]:
+    last = str(row["period_to"])
+    years = index[(index["frequency"] == "year") & (index["period"].astype(str) == last)]
+    return [
+        phrase(
+            f"index_{direction(year['mci_low'], year['mci_high'], base=100)}",
+            language,
+            last=last,
+            value=number(year["mci"]),
+            low=number(year["mci_low"]),
+            high=number(year["mci_high"]),
+        )
+        for year in years.to_dict("records")
+    ]

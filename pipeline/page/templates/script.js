@@ -1,0 +1,48 @@
+"use strict";
+(function () {
+  const blocks = Array.from(document.querySelectorAll(".language"));
+
+  function show(language) {
+    for (const block of blocks) {
+      block.hidden = block.lang !== language;
+      if (!block.hidden) {
+        document.documentElement.lang = language;
+        document.title = block.dataset.title;
+        const button = block.querySelector("button.switch");
+        if (button) button.focus({ preventScroll: true });
+      }
+    }
+  }
+
+  for (const button of document.querySelectorAll("button.switch")) {
+    button.addEventListener("click", () => show(button.dataset.language));
+  }
+
+  for (const block of blocks) {
+    const places = block.querySelector("select.places");
+    if (places) {
+      places.addEventListener("change", () => {
+        for (const section of block.querySelectorAll("section.place")) {
+          section.hidden = places.value !== "" && section.id !== places.value;
+        }
+      });
+    }
+    const filter = block.querySelector("input.filter");
+    if (filter) {
+      filter.addEventListener("input", () => {
+        const wanted = filter.value.trim().toLowerCase();
+        for (const row of block.querySelectorAll("table.filtered tbody tr")) {
+          row.hidden = !row.cells[0].textContent.toLowerCase().includes(wanted);
+        }
+      });
+    }
+    for (const link of block.querySelectorAll(".headlines a")) {
+      link.addEventListener("click", () => {
+        if (places && places.value !== "") {
+          places.value = "";
+          places.dispatchEvent(new Event("change"));
+        }
+      });
+    }
+  }
+})();

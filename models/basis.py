@@ -15,9 +15,9 @@ CHANGING_HARMONICS = 2
 TREND_DAYS = 30
 """Distance of the knots of the trend: emissions are followed month by month."""
 YEAR = 365.25
-WAVES = 200
+WAVES = 128
 """Random Fourier features of the smooth response."""
-WAVE_NUMBER = 0.15
+WAVE_NUMBER = 0.2
 """Spread of their wave numbers, per standard deviation of a driver: the response bends over several of them."""
 SEASON_WEIGHT = 1.4
 """The season among the drivers of the smooth response: its two harmonics at the variance of one driver."""
@@ -72,10 +72,11 @@ def ramps(length: int, knot_days: float) -> np.ndarray:
     return np.asarray(hats @ np.tril(np.ones((len(knots), len(knots))))[:, 1:])
 
 
-def season(days: pd.DatetimeIndex) -> np.ndarray:
-    """Intercept, the season common to all years, and the weekend: (n, 2 + 2 * HARMONICS)."""
+def level_and_season(days: pd.DatetimeIndex) -> np.ndarray:
+    """Level, steady change, the season common to all years, and the weekend: (n, 3 + 2 * HARMONICS)."""
     weekend = np.asarray(days.day_of_week >= 5, dtype=float)
-    return np.column_stack([np.ones(len(days)), harmonics(days, HARMONICS), weekend])
+    steady = np.linspace(-1, 1, len(days))
+    return np.column_stack([np.ones(len(days)), steady, harmonics(days, HARMONICS), weekend])
 
 
 def emission_blocks(days: pd.DatetimeIndex) -> dict[str, np.ndarray]:

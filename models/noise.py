@@ -27,8 +27,7 @@ class Autoregression:
         depth = np.minimum(age, len(self.coefficients) - 1)
         for lag in range(1, len(self.coefficients)):
             weight = np.array([c[lag - 1] if len(c) >= lag else 0.0 for c in self.coefficients])[depth]
-            reach = np.flatnonzero(depth >= lag)
-            result[reach] -= _column(weight[reach], rows) * rows[reach - lag]
+            result[lag:] -= _column(weight[lag:], rows) * rows[:-lag]
         return np.asarray(result * _column(np.sqrt(self.remaining[-1] / self.remaining)[depth], rows))
 
 

@@ -78,6 +78,9 @@ def main() -> None:
     except TianbangError as error:
         typer.echo(f"tianbang: {error}", err=True)
         sys.exit(error.exit_code)
+    except OSError as error:  # a full disk, a folder that may not be written
+        typer.echo(f"tianbang: {error.filename or 'the run folder'}: {error.strerror or error}", err=True)
+        sys.exit(1)
     except KeyboardInterrupt:
         typer.echo("tianbang: interrupted; run the same command again to continue", err=True)
         sys.exit(130)

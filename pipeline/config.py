@@ -21,7 +21,7 @@ from pydantic import (
 
 from pipeline.errors import ConfigError
 from pipeline.stations import ObservationOptions
-from pipeline.vocabulary import POLLUTANTS
+from pipeline.vocabulary import meant_pollutant
 from pipeline.weather import WeatherOptions
 
 Period = tuple[datetime.date, datetime.date]
@@ -59,10 +59,10 @@ class Model(Frozen):
 class Config(Frozen):
     """Everything a run depends on. Paths are absolute after ``load``."""
 
-    name: str = Field(pattern=r"^[\w.-]+$")
+    name: str = Field(pattern=r"^\w[\w.-]*$")
     period: Period
     base_period: Period
-    year_start: str = Field(default="01-01", pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")
+    year_start: str = "01-01"
     utc_offset: float = Field(default=8, ge=-12, le=14, description="local standard time minus UTC [hour]")
     pollutants: tuple[str, ...] = Field(default=("pm25", "o3"), min_length=1)
     observations: Annotated[ObservationOptions, Field(discriminator="reader")]
@@ -81,6 +81,17 @@ class Config(Frozen):
             raise ValueError(f"starts {value[0]} and ends {value[1]}; allowed: [first day, last day], in order")
         return value
 
+    @field_validator("year_start")
+    @classmethod
+    def _a_day_of_every_year(cls, value: str) -> str:
+        try:
+            if not re.fullmatch(r"\d\d-\d\d", value):
+                raise ValueError
+            datetime.date.fromisoformat(f"2001-{value}")
+        except ValueError:
+            raise ValueError(f"found {value!r}; allowed: MM-DD, a day that every year has, such as '03-01'") from None
+        return value
+
     @field_validator("pollutants", "levels", "languages")
     @classmethod
     def _once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -91,12 +102,16 @@ class Config(Frozen):
     @field_validator("pollutants")
     @classmethod
     def _spelled(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        known = {re.sub(r"\W|_", "", name): name for name in POLLUTANTS}
         for name in value:
-            meant = known.get(re.sub(r"\W|_", "", name.lower()))
+            meant = meant_pollutant(name)
             if meant and meant != name:
                 raise ValueError(f"found {name!r}; allowed: {meant!r}")
         return value
+
+    @field_validator("regions", mode="before")
+    @classmethod
+    def _lists_of_cities(cls, value: Any) -> Any:
+        return region_lists(value) if value is not None and not isinstance(value, str | Path) else value
 
     @field_validator("stations", "regions", mode="after")
     @classmethod
@@ -128,6 +143,13 @@ def existing(path: Path, info: ValidationInfo) -> Path:
     return path
 
 
+def region_lists(value: Any) -> dict[str, tuple[str, ...]]:
+    """Region -> cities from what a YAML file holds; anything else is a ValueError that says what is allowed."""
+    if not isinstance(value, Mapping) or not all(isinstance(cities, list | tuple) for cities in value.values()):
+        raise ValueError(f"found {value!r}; allowed: a list of cities for each region, such as {{Beijing: [Beijing]}}")
+    return {str(region): tuple(map(str, cities)) for region, cities in value.items()}
+
+
 class _UniqueKeys(yaml.SafeLoader):
     """YAML in which a key given twice is an error, not a silent overwrite."""
 
@@ -146,13 +168,21 @@ _UniqueKeys.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _uni
 def read_yaml(path: Path) -> Any:
     """The content of a YAML file; not a file, not YAML, or a key given twice: ConfigError."""
     try:
-        return yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_UniqueKeys)
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read ({error}); give the path of a UTF-8 YAML file") from None
+    return _parsed(text, where=str(path))
+
+
+def _parsed(text: str, *, where: str) -> Any:
+    try:
+        return yaml.load(text, Loader=_UniqueKeys)
     except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+        raise ConfigError(f"{where}: not YAML: {' '.join(str(error).split())}") from None
     except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from None
+        raise ConfigError(f"{where}: {error}") from None
+    except ValueError as error:  # what PyYAML makes of 2021-02-30
+        raise ConfigError(f"{where}: found a date that does not exist ({error}); allowed: YYYY-MM-DD") from None
 
 
 def load(path: Path, settings: Sequence[str] = ()) -> Config:
@@ -182,7 +212,7 @@ def _with_setting(raw: dict[str, Any], setting: str) -> dict[str, Any]:
         raise ConfigError(f"--set: found {setting!r}; allowed: KEY=VALUE, such as observations.path=data")
     head, _, rest = key.partition(".")
     if not rest:
-        return {**raw, head: yaml.safe_load(value)}
+        return {**raw, head: _parsed(value, where=f"--set {head}")}
     inner = raw.get(head, {})
     if not isinstance(inner, dict):
         raise ConfigError(f"--set {key}: {head!r} holds a value, not keys; allowed: {head}=VALUE")
@@ -192,8 +222,9 @@ def _with_setting(raw: dict[str, Any], setting: str) -> dict[str, Any]:
 def _lines(error: ValidationError, raw: Mapping[str, Any], where: str) -> Iterable[str]:
     for problem in error.errors():
         place = [part for part in problem["loc"] if not _is_tag(part, problem["loc"], raw)]
-        key = ".".join(str(part) for part in place) or "config"
-        yield f"{where}: {key}: {_explain(problem, raw, place)}"
+        key = "".join(f"{part}." for part in place)[:-1]
+        # what concerns several keys names them itself
+        yield f"{where}: {key}: {_explain(problem, raw, place)}" if key else f"{where}: {_explain(problem, raw, place)}"
 
 
 def _is_tag(part: Any, location: tuple[Any, ...], raw: Mapping[str, Any]) -> bool:
@@ -221,7 +252,8 @@ def _explain(problem: Any, raw: Mapping[str, Any], place: Sequence[Any]) -> str:
         return f"found {context['tag']!r}; allowed: {context['expected_tags']}"
     if kind == "union_tag_not_found":
         return f"found no {context['discriminator']}; this key is required"
-    return f"found {found!r}; {problem['msg']}"
+    allowed = problem["msg"].removeprefix("Input should be ").replace("tuple", "list").replace("Tuple", "list")
+    return f"found {found!r}; allowed: {allowed.replace('dictionary or object to extract fields from', 'mapping')}"
 
 
 def _at(raw: Any, place: Sequence[Any]) -> Any:

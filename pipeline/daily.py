@@ -10,11 +10,14 @@ import pandas as pd
 import xarray as xr
 
 from pipeline import quality, standards
+from pipeline.attribution import unfit
 from pipeline.config import Config
 from pipeline.contracts import check
 from pipeline.errors import InputError
 from pipeline.regions import Places, places
+from pipeline.samples import Place, samples
 from pipeline.stations import READERS
+from pipeline.vocabulary import WEATHER, pollutant, weather_variable
 from pipeline.weather import SOURCES, features
 
 
@@ -43,7 +46,9 @@ def daily(config: Config) -> Daily:
     stations = [str(name) for name in observations["station"].to_numpy()]
     found, region_notes = places(config, stations)
     weather, weather_notes = _weather(config, found.stations, days)
-    return Daily(observations, weather, found, (*notes, *region_notes, *weather_notes))
+    result = Daily(observations, weather, found, (*notes, *region_notes, *weather_notes))
+    _require_one_fit(result, config)
+    return result
 
 
 def _observations(config: Config, days: pd.DatetimeIndex) -> tuple[xr.Dataset, list[str]]:
@@ -52,15 +57,16 @@ def _observations(config: Config, days: pd.DatetimeIndex) -> tuple[xr.Dataset, l
         config.observations, pollutants=config.pollutants, period=config.period, utc_offset=config.utc_offset
     )
     check(hourly, config.pollutants, seam="reader -> quality")
-    screened, notes = quality.screened(hourly)
+    screened, notes = quality.screened(hourly, pollutant)
     assessed = standards.daily(screened).reindex(time=days)
     check(assessed, config.pollutants, seam="standards -> samples")
-    empty = [name for name in config.pollutants if not bool(assessed[name].notnull().any())]
-    if empty:
-        raise InputError(
-            f"observations: '{empty[0]}' has no valid day from {days[0]:%Y-%m-%d} to {days[-1]:%Y-%m-%d}; correct "
-            "`pollutants`, `period` or the path"
-        )
+    for name in config.pollutants:
+        if not bool(assessed[name].notnull().any()):
+            raise InputError(
+                f"observations: '{name}' has no valid day from {days[0]:%Y-%m-%d} to {days[-1]:%Y-%m-%d} among "
+                f"{int(screened[name].notnull().sum())} valid values; correct `pollutants`, `period`, the path or, for "
+                "daily values, `resolution: day`"
+            )
     return assessed, notes
 
 
@@ -73,9 +79,44 @@ def _weather(config: Config, stations: pd.DataFrame, days: pd.DatetimeIndex) -> 
         period=config.period,
         utc_offset=config.utc_offset,
     )
-    check(weather, [str(name) for name in weather.data_vars], seam="weather source -> features")
-    screened, notes = quality.screened(weather)
-    without = [str(name) for name in stations.index if name not in weather["station"].to_numpy()]
-    notes += [f"weather: station {name} has none; it is left out" for name in without]
+    # one file may hold both: a pollutant is no weather of its own
+    weather = weather.drop_vars([name for name in config.pollutants if name in weather])
+    names = [str(name) for name in weather.data_vars]
+    check(weather, names, seam="weather source -> features")
+    screened, notes = quality.screened(weather, weather_variable)
+    notes += [
+        f"weather: column {name!r} is not in the vocabulary; used as a driver of the group 'other'"
+        for name in names
+        if name not in WEATHER
+    ]
+    notes += _stations_without(weather, stations)
     of_days = features.daily(screened).reindex(station=np.array(stations.index, dtype=object), time=days)
+    if not any(bool(values.notnull().any()) for values in of_days.data_vars.values()):
+        raise InputError(
+            f"weather: no day from {days[0]:%Y-%m-%d} to {days[-1]:%Y-%m-%d} is known at any station; correct the path "
+            "or, for daily values, `resolution: day`"
+        )
     return of_days, [*map(str, weather.attrs.get("notes", ())), *notes]
+
+
+def _stations_without(weather: xr.Dataset, stations: pd.DataFrame) -> list[str]:
+    found = [str(name) for name in weather["station"].to_numpy()]
+    without = [str(name) for name in stations.index if name not in found]
+    if len(without) == len(stations):
+        raise InputError(
+            f"weather: holds the stations {', '.join(found[:5])}, none of the observations' {', '.join(without[:5])}; "
+            "agreed the same names in both"
+        )
+    return [f"weather: station {name} has none; it is left out" for name in without]
+
+
+def _require_one_fit(found: Daily, config: Config) -> None:
+    """Refuses a pollutant whose series can be separated nowhere, before anything is written."""
+    cities = [Place("city", city, tuple(found.places.of_city(city))) for city in found.places.cities]
+    stations = [Place("station", str(name), (str(name),)) for name in found.places.stations.index]
+    for name in config.pollutants:
+        tried = (samples(found.observations, found.weather, place, name) for place in [*cities, *stations])
+        reasons = (unfit(rows, minimum_days=config.model.minimum_days) for rows in tried)
+        first = next(reasons)
+        if first is not None and None not in reasons:
+            raise InputError(f"observations: '{name}' can be separated at no place; city {cities[0].name}: {first}")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
-from pipeline.config import Config, read_yaml
+from pipeline.config import Config, read_yaml, region_lists
 from pipeline.errors import ConfigError, InputError
 from pipeline.stations.frames import numeric, read_csv
 
@@ -41,9 +42,13 @@ class Places:
 def read_stations(path: Path) -> pd.DataFrame:
     """The station list ``station,name,city,latitude,longitude`` (name optional), indexed by station.
 
-    A missing column, a station twice or a coordinate that is no number is an InputError.
+    A missing column, a station twice or without a city, or a coordinate that is no number is an InputError.
     """
     frame = read_csv(path, needed=("station", "city", "latitude", "longitude"))
+    for name in ("station", "city"):
+        if frame[name].isna().any():
+            row = int(np.flatnonzero(frame[name].isna())[0])
+            raise InputError(f"{path}: column {name!r} is empty in row {row + 2}; agreed a name")
     frame = numeric(frame, ["latitude", "longitude"], where=str(path)).astype({"station": str, "city": str})
     if frame["station"].duplicated().any():
         twice = frame.loc[frame["station"].duplicated(), "station"].iloc[0]
@@ -59,10 +64,11 @@ def read_regions(
     """Region -> cities from the config, from a YAML file, or all cities as one region called ``name``."""
     if given is None:
         return {name: cities}
-    content = read_yaml(given) if isinstance(given, Path) else given
-    if not isinstance(content, dict) or not all(isinstance(members, list | tuple) for members in content.values()):
-        raise ConfigError(f"{given}: agreed a mapping of region to a list of cities, such as Beijing: [Beijing]")
-    return {str(region): [str(city) for city in members] for region, members in content.items()}
+    try:
+        content = region_lists(read_yaml(given)) if isinstance(given, Path) else given
+    except ValueError as error:
+        raise ConfigError(f"{given}: {error}") from None
+    return {region: list(members) for region, members in content.items()}
 
 
 def places(config: Config, observed: list[str]) -> tuple[Places, list[str]]:

@@ -58,7 +58,7 @@ def write_text(path: Path, text: str) -> None:
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder. An artefact is fresh when it is there and its manifest carries the same key."""
+    """A run folder. An artefact is fresh when its manifest carries the same key and the digest of its bytes."""
 
     folder: Path
 
@@ -81,7 +81,10 @@ class Run:
     def fresh(self, artefact: str, key: str) -> bool:
         """Whether the artefact was made whole by exactly what ``key`` stands for."""
         manifest = self.manifest(artefact)
-        return manifest is not None and manifest.get("key") == key and self.path(artefact).exists()
+        if manifest is None or manifest.get("key") != key or not self.path(artefact).is_file():
+            return False
+        # a run that was killed between an artefact and its manifest leaves a pair that does not belong together
+        return bool(manifest.get("sha256") == file_digest(self.path(artefact)))
 
     def record(self, artefact: str, key: str, made_of: Mapping[str, Any], *, notes: Iterable[str] = ()) -> None:
         """Writes the artefact's manifest: version, key, what it was made of, and notes for the reader."""

@@ -6,6 +6,7 @@ Units are agreed here and nowhere else. Readers and weather sources convert once
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass
 from typing import Literal
 
@@ -48,6 +49,12 @@ POLLUTANTS: dict[str, Pollutant] = {
 def pollutant(name: str) -> Pollutant:
     """The vocabulary's entry for ``name``; an unknown name is any non-negative concentration, assessed by its mean."""
     return POLLUTANTS.get(name, Pollutant("ug m-3", (0, 1e5), "", name, name))
+
+
+def meant_pollutant(name: str) -> str | None:
+    """The vocabulary's pollutant that ``name`` spells but for case and punctuation (``PM2.5``); None when none."""
+    known = {re.sub(r"\W|_", "", ours): ours for ours in POLLUTANTS}
+    return known.get(re.sub(r"\W|_", "", name.lower()))
 
 
 DriverGroup = Literal["temperature", "wind", "mixing", "moisture", "radiation", "other"]
@@ -95,6 +102,12 @@ WEATHER: dict[str, WeatherVariable] = {
     "tcc": WeatherVariable("1", (0, 1.01), "cloud_area_fraction", "radiation"),
     "lcc": WeatherVariable("1", (0, 1.01), "low_type_cloud_area_fraction", "radiation"),
 }  # fmt: skip
+
+
+def weather_variable(name: str) -> WeatherVariable:
+    """The vocabulary's entry for ``name``; an unknown name is any number, in the group ``other``."""
+    most = sys.float_info.max
+    return WEATHER.get(name, WeatherVariable("unknown", (-most, most), "", "other"))
 
 
 def group_of(driver: str) -> DriverGroup:

@@ -25,7 +25,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "region": ("region", "区域"),
     "city": ("city", "城市"),
     "station": ("station", "点位"),
-    "mci": ("meteorological condition index (MCI)", "气象条件评估指数（MCI）"),
+    "mci": ("MCI", "MCI"),
     "mean": ("mean", "平均"),
     "p90": ("90th percentile", "第90百分位数"),
     "statistic_mean": ("annual mean", "年均浓度"),
@@ -193,7 +193,7 @@ PHRASES: dict[str, tuple[str, str]] = {
         "观测：{observations}。气象：{weather}。\n{start} 至 {end}。tianbang {version}。",
     ),
     # page: headings, columns
-    "contents": ("Contents", "目录"),
+    "no_change": ("There are no two full years to compare.", "没有可供比较的两个完整年度。"),
     "headlines": ("In short", "要点"),
     "map": ("Map", "分布图"),
     "attribution": ("Attribution", "归因"),
@@ -231,10 +231,10 @@ PHRASES: dict[str, tuple[str, str]] = {
     "slope": ("slope", "斜率"),
     "outside": ("days outside training", "训练范围外日数"),
     "pairs": ("pairs of years", "年份对数"),
-    "coverage": ("truth in the 90 % interval", "真值落在90%区间的比例"),
-    "weather_error": ("mean absolute error, weather's part", "气象贡献平均绝对误差"),
-    "emissions_error": ("mean absolute error, emissions' part", "排放贡献平均绝对误差"),
-    "weather_size": ("mean size of the true weather's part", "气象贡献真值的平均大小"),
+    "coverage": ("truth inside", "真值在区间内"),
+    "weather_error": ("error, weather's part", "气象贡献误差"),
+    "emissions_error": ("error, emissions' part", "排放贡献误差"),
+    "weather_size": ("size, weather's part", "气象贡献大小"),
     "interval_note": ("90 % intervals in square brackets.", "方括号内为90%区间。"),
     "valid_note": (
         "Valid by HJ 663: at least 324 days in a year. What is marked * is not.",
@@ -246,6 +246,13 @@ PHRASES: dict[str, tuple[str, str]] = {
             "true weather's part lies in the 90 % interval {coverage} % of the time."
         ),
         "本次运行所用的世界真值已知。在城市与区域的{pairs}个年份对中，气象贡献真值落在90%区间内的比例为{coverage}%。",
+    ),
+    "truth_note": (
+        (
+            "Inside: share of pairs whose true weather's part lies in the 90 % interval (90 % is aimed at). Errors: mean "
+            "absolute difference from the truth. Size: mean absolute value of the true weather's part."
+        ),
+        "真值在区间内：气象贡献真值落在90%区间内的年份对比例（目标为90%）。误差：与真值之差绝对值的平均。大小：气象贡献真值绝对值的平均。",
     ),
     "only_city": ("{city} is its only city and has the same values.", "{city}为其唯一城市，数值相同。"),
     "not_drawn": (
@@ -328,10 +335,10 @@ PHRASES: dict[str, tuple[str, str]] = {
     ),
     "caveat_skill": (
         (
-            "Skill is measured on whole months the model has not seen ({protocol}): R², and the slope of observed on "
-            "predicted. A slope above one says that the model damps the extremes."
+            "Skill is measured on whole months the model has not seen, nor the days about them: R², and the slope of "
+            "observed on predicted. A slope above one says that the model damps the extremes."
         ),
-        "检验使用模型未见过的整月（按月留出，前后各剔除3天）：R²以及观测对预测的斜率。斜率大于1说明模型削弱了极端值。",
+        "检验使用模型未见过的整月（按月留出，并剔除其前后数日）：R²以及观测对预测的斜率。斜率大于1说明模型削弱了极端值。",
     ),
     "caveat_outside": (
         (
@@ -372,7 +379,7 @@ SOURCES: dict[str, tuple[str, str]] = {
     "stations": ("measured at the stations", "点位实测"),
     "table": ("from a table", "数据表"),
     "era5": ("ERA5", "ERA5"),
-    "sample_world": ("of the sample world", "样例世界"),
+    "sample_world": ("sample world", "样例世界"),
 }
 
 
@@ -423,9 +430,11 @@ def index_word(low: float, high: float) -> str:
     return words[direction(low, high, base=100.0)]
 
 
-def decimals_of(units: str) -> int:
-    """Decimals of a concentration in a unit."""
-    return 2 if units == "mg m-3" else 1
+def decimals_of(size: float) -> int:
+    """Decimals of numbers about a concentration of some size: three digits or so, in any unit."""
+    if not math.isfinite(size) or size >= 3:
+        return 1
+    return 2 if size >= 0.3 else 3
 
 
 def number(value: float, decimals: int = 1) -> str:

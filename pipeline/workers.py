@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any, TypeVar
 
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, TianbangError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -22,7 +23,7 @@ def each(
     ``scheduler`` is the address of a ``distributed`` scheduler; without one, a Dask process for each core. Results do
     not depend on either. One numerical thread a task: more only wait for each other.
     """
-    if scheduler:
+    if scheduler and items:
         yield from _distributed(function, items, scheduler)
     elif len(items) < 2:
         yield from map(function, items)
@@ -68,7 +69,10 @@ def _processes(function: Callable[[Item], Result], items: Sequence[Item]) -> Ite
     worker.start()
     for _ in items:
         value = done.get()
+        if isinstance(value, BrokenExecutor):
+            raise TianbangError("a worker process died, perhaps for want of memory; run again to continue") from None
         if isinstance(value, BaseException):
-            raise value
+            # dask wraps a remote error, with its traceback as text: ours are one line
+            raise getattr(value, "exception", value) if isinstance(value, TianbangError) else value
         yield value
     worker.join()

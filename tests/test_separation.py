@@ -148,7 +148,8 @@ def test_held_out_skill_finds_the_signal_and_not_the_noise():
     unexplained = ((target - predicted) ** 2).mean() / target.var()
     # the planted noise is 15 % of the mean: its share of the variance bounds what can be explained
     floor = (0.15**2 * (target**2).mean()) / target.var()
-    assert floor * 0.8 < unexplained < floor * 1.5
+    # estimating shape and trend may cost as much again as the noise
+    assert floor * 0.8 < unexplained < floor * 2
     assert 0 <= outside < 5
 
 

@@ -19,7 +19,7 @@ from pipeline.attribution import file_name
 from pipeline.config import Config
 from pipeline.figures import attribution_bars, condition_index, place_map, style, trend
 from pipeline.figures.fonts import find_cjk_font, unwritable
-from pipeline.figures.subjects import Place, Subject, subjects
+from pipeline.figures.subjects import Place, Subject, subjects_of
 from pipeline.store import Run, written_whole
 from pipeline.wording import (
     Language,
@@ -104,7 +104,7 @@ def plan(
 
     Regions and cities get figures, see ``subjects.select``; ``stations`` (with latitude and longitude) get the map.
     """
-    found = subjects(config, readings, frames)
+    found = subjects_of(config, readings, frames)
     maps = place_map.points(frames["attribution"], stations)
     figures: list[Figure] = []
     for language in config.languages:
@@ -156,7 +156,7 @@ def _of_subject(
 
 def _map(places: place_map.Places, language: Language, source: str) -> Figure:
     parts = places.rows["meteorology"]
-    decimals = decimals_of(places.units)
+    decimals = decimals_of(float(places.rows["observed_from"].mean()))
     names: dict[str, object] = {
         "pollutant": pollutant_in(language, places.pollutant),
         "statistic": statistic_in(language, places.pollutant, places.statistic),

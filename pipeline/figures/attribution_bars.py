@@ -76,7 +76,7 @@ def summary(subject: Subject, language: Language) -> str:
     """The parts to the last year in words, for those who do not see the figure."""
     frame = rows(subject)
     last = frame[frame["period_to"] == frame["period_to"].max()]
-    decimals = decimals_of(subject.units)
+    decimals = decimals_of(float(last["observed_to"].max()))
     comma = phrase("comma", language)
     sentences = [
         f"{row['period_from']}–{row['period_to']}, {statistic_in(language, subject.pollutant, row['statistic'])}: "

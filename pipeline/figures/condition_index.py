@@ -17,6 +17,8 @@ from pipeline.wording import Language, number, phrase
 
 BASE = 100.0
 BOUNDS = ["mci", "mci_low", "mci_high"]
+LABELLED = 8
+"""Values are written beside at most so many years."""
 Limits = dict[str, tuple[float, float]]
 
 
@@ -63,9 +65,10 @@ def _years(axes: Axes, years: pd.DataFrame) -> None:
     axes.errorbar(positions, values, whiskers, fmt="o", color=style.WEATHER, ms=6, elinewidth=1.6, capsize=4, zorder=3)
     axes.set_xticks(positions, [str(name) for name in years["period"]])
     axes.set_xlim(-0.6, max(len(years) - 0.4, 0.6))
-    if len(years) <= 12:
+    if len(years) <= LABELLED:
         for position, value in zip(positions, values, strict=True):
-            axes.annotate(number(value), (position, value), xytext=(6, 4), textcoords="offset points", size=8.5)
+            beside = (6, -11 if value < BASE else 4)  # away from the line at 100
+            axes.annotate(number(value), (position, value), xytext=beside, textcoords="offset points", size=8.5)
 
 
 def _months(axes: Axes, months: pd.DataFrame) -> None:

@@ -12,7 +12,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator
 from matplotlib.transforms import Bbox
 
 from pipeline.figures import style
@@ -79,9 +79,12 @@ def _coordinates(stations: Mapping[str, Mapping[str, Any]], level: str | None) -
 
 def _longest(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows of the longest of the changes that most places have."""
-    counts: Any = rows.groupby(["period_from", "period_to"]).size()
-    first, last = max(counts.index[counts == counts.max()], key=lambda years: int(years[1] - years[0]))
-    return rows.query("period_from == @first and period_to == @last")
+    lengths = rows["period_to"] - rows["period_from"]
+    counts = rows.groupby(["period_from", "period_to"])["name"].transform("size")
+    best = counts == counts.max()
+    longest: pd.DataFrame = rows[best & (lengths == lengths[best].max())]
+    latest: pd.DataFrame = longest[longest["period_to"] == longest["period_to"].max()]
+    return latest
 
 
 def limits(places: Places) -> tuple[float, float]:
@@ -151,10 +154,15 @@ def _map_axes(figure: Canvas, rows: pd.DataFrame) -> Any:
 
 def _gridlines(axes: Any) -> None:
     lines = axes.gridlines(draw_labels=["left", "bottom"], x_inline=False, y_inline=False, lw=0.5, color="#CCCCCC")
-    lines.xlocator = lines.ylocator = MaxNLocator(5, steps=[1, 2, 5, 10])
+    west, east, south, north = axes.get_extent(_degrees())
+    lines.xlocator, lines.ylocator = _round_degrees(west, east), _round_degrees(south, north)
     lines.xlabel_style = lines.ylabel_style = {"size": 8, "color": "black", "rotation": 0}
     lines.rotate_labels = False
     axes.spines["geo"].set(edgecolor=style.QUIET, linewidth=0.8)
+
+
+def _round_degrees(low: float, high: float) -> FixedLocator:
+    return FixedLocator(MaxNLocator(7, steps=[1, 2, 5, 10]).tick_values(low, high))
 
 
 def projection(latitude: pd.Series, longitude: pd.Series) -> Any:

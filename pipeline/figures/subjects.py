@@ -79,7 +79,7 @@ def _same(one: xr.Dataset, other: xr.Dataset) -> bool:
     )
 
 
-def subjects(config: Config, readings: Sequence[xr.Dataset], frames: Mapping[str, pd.DataFrame]) -> list[Subject]:
+def subjects_of(config: Config, readings: Sequence[xr.Dataset], frames: Mapping[str, pd.DataFrame]) -> list[Subject]:
     """One subject for each drawn place and pollutant, in the order of the readings."""
     drawn = select(readings).drawn
     return [_subject(config, data, frames) for data in readings if place_of(data) in drawn]

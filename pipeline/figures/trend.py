@@ -92,7 +92,7 @@ def axis_label(subject: Subject, language: Language) -> str:
 
 def trend_text(trend: Trend, subject: Subject, language: Language) -> str:
     """The slope in words."""
-    slope = signed(trend.slope, decimals_of(subject.units) + 1)
+    slope = signed(trend.slope, decimals_of(abs(trend.level)) + 1)
     return phrase("trend_line", language, slope=slope, units=units_in(language, subject.units))
 
 

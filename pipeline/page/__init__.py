@@ -16,7 +16,7 @@ from pipeline.config import Config
 from pipeline.figures import Drawn
 from pipeline.figures.subjects import select
 from pipeline.page import content
-from pipeline.page.images import images
+from pipeline.page.images import embedded
 from pipeline.store import Run, write_text
 from pipeline.wording import phrase
 
@@ -47,7 +47,7 @@ def write(
         frames,
         select(readings),
         read_places(store)[0],
-        images(store, drawn),
+        embedded(store, drawn),
         list(dict.fromkeys([*(one.note for one in drawn if one.note), *_notes(store)])),
         _provenance(config, key),
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.page.sentences import Row, longest
+from pipeline.page.sentences import Row, level_of, longest
 from pipeline.wording import (
     Language,
     decimals_of,
@@ -68,10 +68,9 @@ def _whole_then_years(own: pd.DataFrame) -> list[tuple[Row, bool]]:
 
 
 def _attribution_cells(row: Row, language: Language) -> Cells:
-    decimals = decimals_of(str(row["units"]))
+    decimals = decimals_of(level_of(row))
     return {
-        "pollutant": with_units(row, language),
-        "statistic": phrase(str(row["statistic"]), language),
+        "pollutant": f"{with_units(row, language)}\n{phrase(str(row['statistic']), language)}",
         "period": f"{row['period_from']}–{row['period_to']}",
         "observed_from_to": f"{number(row['observed_from'], decimals)} → {number(row['observed_to'], decimals)}",
         "change": signed(row["observed_change"], decimals),
@@ -95,7 +94,7 @@ def _word(row: Row, column: str, language: Language) -> str:
 
 def bounded(row: Row, column: str, written: Callable[[float, int], str]) -> str:
     """A value with its interval in square brackets."""
-    decimals = decimals_of(str(row.get("units", "")))
+    decimals = decimals_of(level_of(row))
     low, high = (written(row[f"{column}_{end}"], decimals) for end in ("low", "high"))
     return f"{written(row[column], decimals)} [{low}, {high}]"
 
@@ -147,7 +146,7 @@ def _concentration_cells(row: Row, language: Language) -> Cells:
         "pollutant": with_units(row, language),
         "statistic": phrase(str(row["statistic"]), language),
         "period": str(row["period"]).replace("-", "–"),
-        "value": number(row["value"], decimals_of(str(row["units"]))) + mark,
+        "value": number(row["value"], decimals_of(row["value"])) + mark,
         "days": str(row["days"]),
         "valid": phrase("yes" if row["valid"] else "no", language),
         "stations": number(row["stations_reporting"]),
@@ -160,8 +159,8 @@ def skill(frame: pd.DataFrame, language: Language) -> Table:
         {
             "pollutant": pollutant_in(language, str(row["pollutant"])),
             "r2": number(row["r2"], 2),
-            "rmse": number(row["rmse"]),
-            "bias": signed(row["bias"]),
+            "rmse": number(row["rmse"], decimals_of(row["rmse"])),
+            "bias": signed(row["bias"], decimals_of(row["rmse"])),
             "slope": number(row["slope"], 2),
             "outside": f"{number(row['outside_percent'])} %",
         }
@@ -177,6 +176,8 @@ def overview(
 
     ``names`` gives a place's printed name from its level and name.
     """
+    if frames["attribution"].empty:
+        return table("all_places", [], language, note=phrase("no_change", language))
     keys = ["level", "name", "pollutant"]
     indices = frames["index"][frames["index"]["frequency"] == "year"].assign(
         period_to=lambda years: years["period"].astype(int)
@@ -195,10 +196,9 @@ def _overview_cells(row: Row, names: Callable[[str, str], str], language: Langua
     return {
         "place": names(str(row["level"]), str(row["name"])),
         "level": phrase(str(row["level"]), language),
-        "pollutant": with_units(row, language),
-        "statistic": phrase(str(row["statistic"]), language),
+        "pollutant": f"{with_units(row, language)}\n{phrase(str(row['statistic']), language)}",
         "period": f"{row['period_from']}–{row['period_to']}",
-        "change": signed(row["observed_change"], decimals_of(str(row["units"]))),
+        "change": signed(row["observed_change"], decimals_of(level_of(row))),
         **parts(row, language),
         "mci": index_value(row) if row["statistic"] == "mean" else "",
         "r2": number(row["r2"], 2),

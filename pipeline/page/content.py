@@ -158,7 +158,6 @@ def caveats(run: Run, language: Language) -> Iterator[str]:
     facts: dict[str, object] = {
         "members": config.model.members,
         "block_days": config.model.block_days,
-        "protocol": next(iter(run.frames["skill"]["protocol"]), ""),
         "base": phrase("to", language, start=config.base_period[0], end=config.base_period[1]),
         "year_start": config.year_start,
     }

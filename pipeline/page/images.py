@@ -26,7 +26,7 @@ class Image:
     elsewhere: str
 
 
-def images(store: Run, drawn: Sequence[Drawn], *, budget: int = BUDGET) -> list[Image]:
+def embedded(store: Run, drawn: Sequence[Drawn], *, budget: int = BUDGET) -> list[Image]:
     """The figures that were drawn; each language has the same share of the budget, first come first served."""
     languages = {one.figure.language for one in drawn}
     left = dict.fromkeys(languages, budget // max(1, len(languages)))

@@ -29,6 +29,11 @@ def longest(attribution: pd.DataFrame) -> pd.DataFrame:
     return attribution.loc[order.drop_duplicates(keys).sort_index().index]
 
 
+def level_of(row: Row) -> float:
+    """The concentration that a change starts from or leads to, the larger: it says how many decimals make sense."""
+    return max(float(row["observed_from"]), float(row["observed_to"]))
+
+
 def headline(row: Row, index: pd.DataFrame, language: Language) -> str:
     """The sentences of one change; with the last year's index where the statistic is the mean.
 
@@ -46,7 +51,7 @@ def headline(row: Row, index: pd.DataFrame, language: Language) -> str:
 
 
 def _observed(row: Row, language: Language) -> str:
-    decimals = decimals_of(str(row["units"]))
+    decimals = decimals_of(level_of(row))
     before, after, change = (float(row[name]) for name in ("observed_from", "observed_to", "observed_change"))
     unchanged = float(f"{change:.{decimals}f}") == 0
     return phrase(
@@ -69,7 +74,7 @@ def _part(prefix: str, column: str, row: Row, language: Language) -> str:
 
 
 def _numbers(column: str, row: Row, language: Language) -> dict[str, str]:
-    decimals = decimals_of(str(row["units"]))
+    decimals = decimals_of(level_of(row))
     bounds = {end: row.get(f"{column}_{end}", float("nan")) for end in ("low", "high")}
     return {
         "value": signed(float(row[column]), decimals),

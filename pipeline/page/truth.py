@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from pipeline.page.cells import Cells, Table, table
+from pipeline.page.cells import Cells, Table, table, with_units
 from pipeline.page.sentences import Row
-from pipeline.wording import Language, decimals_of, number, phrase, pollutant_in
+from pipeline.wording import Language, decimals_of, number, phrase
 
 KEYS = ["level", "name", "pollutant", "statistic", "period_from", "period_to"]
 GROUPS = ["level", "pollutant", "statistic"]
@@ -17,7 +17,7 @@ def errors(truth: pd.DataFrame, attribution: pd.DataFrame) -> pd.DataFrame:
 
     ``truth`` has the keys of the attribution table with meteorology_true, emissions_true and inside.
     """
-    columns = [*KEYS, "meteorology", "emissions", "units"]
+    columns = [*KEYS, "meteorology", "emissions", "observed_from", "units"]
     found = truth[[*KEYS, "meteorology_true", "emissions_true", "inside"]].merge(attribution[columns], on=KEYS)
     found = found.assign(
         weather_error=(found["meteorology"] - found["meteorology_true"]).abs(),
@@ -31,6 +31,7 @@ def errors(truth: pd.DataFrame, attribution: pd.DataFrame) -> pd.DataFrame:
         weather_error=("weather_error", "mean"),
         emissions_error=("emissions_error", "mean"),
         weather_size=("weather_size", "mean"),
+        level_from=("observed_from", "mean"),
         units=("units", "first"),
     )
 
@@ -44,15 +45,15 @@ def sentence(truth: pd.DataFrame, language: Language) -> str:
 def comparison(truth: pd.DataFrame, attribution: pd.DataFrame, language: Language) -> Table:
     """The errors as a table."""
     rows = [_cells(row, language) for row in errors(truth, attribution).to_dict("records")]
-    return table("truth", rows, language)
+    return table("truth", rows, language, note=phrase("truth_note", language))
 
 
 def _cells(row: Row, language: Language) -> Cells:
-    decimals = decimals_of(str(row["units"])) + 1
+    decimals = decimals_of(row["level_from"]) + 1
     sizes = ("weather_size", "weather_error", "emissions_error")
     return {
         "level": phrase(str(row["level"]), language),
-        "pollutant": pollutant_in(language, str(row["pollutant"])),
+        "pollutant": with_units(row, language),
         "statistic": phrase(str(row["statistic"]), language),
         "pairs": str(row["pairs"]),
         "coverage": f"{number(100 * row['inside'], 0)} %",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,10 +16,15 @@ from pipeline.contracts import RESOLUTIONS, agreed_units
 from pipeline.errors import InputError
 from pipeline.vocabulary import WEATHER, pollutant
 
+LONGEST_ROW = 2**20
+"""Bytes in which the last row of a file is looked for."""
+
 
 def read_csv(path: Path, *, needed: Sequence[str], missing: Sequence[str] = ()) -> pd.DataFrame:
     """A CSV file (optionally .gz) as a frame; a missing column, a cut or a foreign file is one InputError."""
     try:
+        if ends_within_a_row(path):
+            raise EOFError("its last row has fewer fields than its header")
         frame = pd.read_csv(path, encoding="utf-8-sig", na_values=list(missing), low_memory=False)
     except (
         OSError,
@@ -33,6 +39,26 @@ def read_csv(path: Path, *, needed: Sequence[str], missing: Sequence[str] = ()) 
         ) from None
     require(frame, needed, where=str(path))
     return frame
+
+
+def ends_within_a_row(path: Path) -> bool:
+    """Whether a plain text file ends without a newline in a row that has fewer fields than the first row."""
+    with path.open("rb") as stream:
+        first = stream.readline()
+        stream.seek(max(path.stat().st_size - LONGEST_ROW, 0))
+        last = stream.read().rsplit(b"\n", 1)[-1]
+    header, row = (re.sub(rb'"[^"]*("|$)', b"", line).count(b",") for line in (first, last))
+    return path.suffix == ".csv" and last != b"" and row < header
+
+
+def read_parquet(path: Path) -> pd.DataFrame:
+    """A Parquet file as a frame; a cut or a foreign file is an InputError."""
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError) as error:  # pyarrow's errors are of both kinds
+        raise InputError(
+            f"{path}: not a whole Parquet file ({' '.join(str(error).split())}); fetch or export it again"
+        ) from None
 
 
 def require(frame: pd.DataFrame, needed: Sequence[str], *, where: str) -> None:
@@ -73,13 +99,10 @@ def to_dataset(
     with other values, or nothing left, is an InputError. NaN where no row was.
     """
     frame = numeric(frame, names, where=where)
-    frame = frame.assign(station=frame["station"].astype(str)).drop_duplicates(["station", "time", *names])
-    twice = frame.duplicated(["station", "time"])
-    if twice.any():
-        row = frame[twice].iloc[0]
-        raise InputError(
-            f"{where}: station {row['station']!r} has two different rows for {row['time']}; agreed one a time"
-        )
+    frame = frame.assign(station=frame["station"].astype(str))[["station", "time", *names]]
+    frame = without_repeats(frame, where=where, values=names)
+    if frame.empty:
+        raise InputError(f"{where}: found no rows; fetch or export it again")
     axis = full_axis(period, resolution)
     inside = frame[frame["time"].isin(axis)]
     if inside.empty:
@@ -96,6 +119,18 @@ def to_dataset(
         attrs={"resolution": resolution},
     )
     return described(data)
+
+
+def without_repeats(frame: pd.DataFrame, *, where: str, values: Sequence[str] = ("value",)) -> pd.DataFrame:
+    """``frame`` without rows that are there twice; two rows that differ in nothing but ``values`` are an InputError."""
+    frame = frame.drop_duplicates()
+    twice = frame.duplicated([name for name in frame if name not in values])
+    if twice.any():
+        row = frame[twice].iloc[0]
+        raise InputError(
+            f"{where}: station {row['station']!r} has two different rows for {row['time']}; agreed one a time"
+        )
+    return frame
 
 
 def full_axis(period: tuple[datetime.date, datetime.date], resolution: str) -> pd.DatetimeIndex:

@@ -15,11 +15,13 @@ import pandas as pd
 import xarray as xr
 
 from pipeline.errors import InputError
-from pipeline.stations.frames import read_csv, to_dataset
+from pipeline.stations.frames import numeric, read_csv, to_dataset
 from pipeline.stations.options import PathOptions, files_of
 from pipeline.vocabulary import GAS_FACTOR, pollutant
 
 GAS_REFERENCE = "273.15 K"
+WIND_DIRECTION = "wd"
+"""The one column of text."""
 COLUMNS = {"pm25": "PM2.5", "pm10": "PM10", "so2": "SO2", "no2": "NO2", "co": "CO", "o3": "O3"}
 
 
@@ -37,6 +39,7 @@ def inputs(options: Options) -> list[Path]:
 def read_file(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     """One site's file: ``station``, ``time`` (Beijing time, end of the hour) and the columns asked for."""
     frame = read_csv(path, needed=("year", "month", "day", "hour", "station", *columns), missing=("NA",))
+    frame = numeric(frame, [name for name in columns if name != WIND_DIRECTION], where=str(path))
     try:
         time = pd.to_datetime(frame[["year", "month", "day", "hour"]])
     except ValueError as error:

@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from pipeline.errors import InputError
-from pipeline.stations.frames import read_csv, to_dataset
+from pipeline.stations.frames import numeric, read_csv, to_dataset
 from pipeline.stations.options import PathOptions, files_of
 from pipeline.vocabulary import GAS_FACTOR, pollutant
 
@@ -34,20 +34,25 @@ def inputs(options: Options) -> list[Path]:
 
 def read_file(path: Path) -> pd.DataFrame:
     """One day's file as it is: ``date,hour,type`` and a column for each station."""
-    return read_csv(path, needed=("date", "hour", "type"))
+    frame = read_csv(path, needed=("date", "hour", "type"))
+    text = [str(name) for name in frame.select_dtypes(exclude="number") if name not in ("date", "hour", "type")]
+    return numeric(frame, text, where=str(path))
 
 
 def rows(wide: pd.DataFrame, pollutants: Sequence[str], *, where: str) -> pd.DataFrame:
     """Wide files as rows ``station``, ``time`` (Beijing time, end of the hour) and the pollutants."""
     named = wide["type"].map({TYPES[name]: name for name in pollutants})
-    wide = wide[named.notna()]
+    wide = wide[named.notna()].drop_duplicates()
     try:
         day = pd.to_datetime(wide["date"].astype(int).astype(str), format="%Y%m%d")
+        time = day + pd.to_timedelta(wide["hour"].astype(int), unit="h")
     except (ValueError, TypeError):
         raise InputError(f"{where}: 'date' is no day; agreed YYYYMMDD and hour 0-23; is a file transposed?") from None
-    time = day + pd.to_timedelta(wide["hour"], unit="h")
     values = wide.drop(columns=["date", "hour", "type"])
-    index = pd.MultiIndex.from_arrays([time, named[named.notna()]], names=["time", "type"])
+    index = pd.MultiIndex.from_arrays([time, named[wide.index]], names=["time", "type"])
+    if index.has_duplicates:
+        hour, kind = index[index.duplicated()][0]
+        raise InputError(f"{where}: {kind} has two different rows for {hour}; agreed one an hour")
     long = values.set_axis(index, axis=0).rename_axis(columns="station").stack(future_stack=True)
     return long.unstack("type").reset_index()
 

@@ -18,9 +18,13 @@ from pydantic import Field
 
 from pipeline.contracts import convert
 from pipeline.errors import InputError
-from pipeline.stations.frames import numeric, read_csv, require, to_dataset
+from pipeline.stations.frames import numeric, read_csv, read_parquet, require, to_dataset, without_repeats
 from pipeline.stations.options import PathOptions, files_of
 from pipeline.vocabulary import GAS_FACTOR, pollutant
+
+
+ZONE = r"\d[T ]\d.*(?:Z|[+-]\d\d(?::?\d\d)?)$"
+"""A time of day that ends with its offset from UTC."""
 
 
 class TableOptions(PathOptions):
@@ -46,11 +50,13 @@ def inputs(options: TableOptions) -> list[Path]:
 
 def read_rows(options: TableOptions, *, utc_offset: float) -> pd.DataFrame:
     """All rows of a tidy table under our names, with ``station`` as text and ``time`` as local standard time."""
-    return pd.concat(_read_file(path, options, utc_offset) for path in inputs(options))
+    rows = pd.concat([_read_file(path, options, utc_offset) for path in inputs(options)], ignore_index=True)
+    require(rows, list(options.units), where=f"{options.path}, units")
+    return rows
 
 
 def _read_file(path: Path, options: TableOptions, utc_offset: float) -> pd.DataFrame:
-    frame = pd.read_parquet(path) if path.suffix == ".parquet" else read_csv(path, needed=())
+    frame = read_parquet(path) if path.suffix == ".parquet" else read_csv(path, needed=())
     theirs = {their: our for our, their in options.columns.items()}
     require(frame, list(theirs), where=str(path))
     frame = frame.drop(columns=[our for our in options.columns if our in frame and our not in theirs])
@@ -63,24 +69,17 @@ def _read_file(path: Path, options: TableOptions, utc_offset: float) -> pd.DataF
 
 def _spread(frame: pd.DataFrame, where: str) -> pd.DataFrame:
     values = numeric(frame, ["value"], where=where).dropna(subset=["value"])
-    wide = values.pivot_table(index=["station", "time"], columns="variable", values="value", aggfunc="mean")
+    values = without_repeats(values[["station", "variable", "time", "value"]], where=where)
+    wide = values.pivot(index=["station", "time"], columns="variable", values="value")
     rest = frame.drop(columns=["variable", "value"]).drop_duplicates(["station", "time"])
     return wide.reset_index().merge(rest, on=["station", "time"], how="outer")
 
 
 def local_time(values: pd.Series, options: TableOptions, utc_offset: float, *, where: str) -> pd.Series:
     """Local standard time of a column of times: hours by their end, days by their date."""
-    try:
-        time = pd.to_datetime(values, utc=False, format="ISO8601")
-        if not pd.api.types.is_datetime64_any_dtype(time):
-            time = pd.to_datetime(values, utc=True, format="ISO8601")
-    except (ValueError, TypeError) as error:
-        raise InputError(
-            f"{where}: column 'time' holds {' '.join(str(error).split())[:120]}; agreed ISO 8601, such as "
-            "2020-01-31 or 2020-01-31T23:00+08:00"
-        ) from None
-    if time.isna().any():
-        raise InputError(f"{where}: column 'time' is empty in row {int(time.isna().argmax()) + 2}; agreed a time")
+    if values.isna().any():
+        raise InputError(f"{where}: column 'time' is empty in row {values.index[values.isna()][0] + 2}; agreed a time")
+    time = values if pd.api.types.is_datetime64_any_dtype(values) else _parsed(values.astype(str), where=where)
     if time.dt.tz is not None:
         zone = datetime.timezone(datetime.timedelta(hours=utc_offset))
         time = time.dt.tz_convert(zone).dt.tz_localize(None)
@@ -88,6 +87,21 @@ def local_time(values: pd.Series, options: TableOptions, utc_offset: float, *, w
         return time.dt.floor("D").astype("datetime64[ns]")
     beginning = pd.Timedelta(hours=1 if options.hour_label == "beginning" else 0)
     return (time + beginning).astype("datetime64[ns]")
+
+
+def _parsed(text: pd.Series, *, where: str) -> pd.Series:
+    zoned = text.str.contains(ZONE)
+    if zoned.any() and not zoned.all():
+        raise InputError(f"{where}: column 'time' has a zone in some rows only ({text[~zoned].iloc[0]!r} has none)")
+    # offsets that change with the season have UTC in common
+    time = pd.to_datetime(text, utc=bool(zoned.all()), format="ISO8601", errors="coerce")
+    if time.isna().any():
+        row = time.index[time.isna()][0]
+        raise InputError(
+            f"{where}: column 'time', row {row + 2}: found {text[row]!r}, agreed ISO 8601, such as 2020-01-31 or "
+            "2020-01-31T23:00+08:00"
+        )
+    return time
 
 
 def converted(frame: pd.DataFrame, names: Sequence[str], units: Mapping[str, str], *, where: str) -> pd.DataFrame:

@@ -87,7 +87,7 @@ def base_drivers(weather: pd.DataFrame) -> pd.DataFrame:
     """One place's base drivers from its daily weather (index: day), on scales on which they act.
 
     Boundary-layer height and wind speed by their logarithm, precipitation by log(1 + mm), extremes as the diurnal
-    range; what the vocabulary does not know stays as it is. NaN stays NaN.
+    range beside ``t2m`` and as they are without it or without one another; what the vocabulary does not know stays as it is. NaN stays NaN.
     """
     drivers = {}
     for name in weather:
@@ -103,7 +103,7 @@ def base_drivers(weather: pd.DataFrame) -> pd.DataFrame:
             drivers[str(name)] = values
     if {"tmax", "tmin"} <= set(weather):
         drivers["diurnal_range"] = weather["tmax"] - weather["tmin"]
-    elif "t2m" not in weather:
+    if not {"t2m", "tmax", "tmin"} <= set(weather):
         drivers |= {name: weather[name] for name in ("tmax", "tmin") if name in weather}
     return pd.DataFrame(drivers, index=weather.index)
 

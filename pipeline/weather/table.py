@@ -1,12 +1,13 @@
 """Weather from any tidy table: ``station,time`` plus any of the vocabulary's quantities, hourly or daily.
 
-Columns the vocabulary does not know become drivers of the group 'other', with a note. A column that cannot be in the
+Columns of numbers that the vocabulary does not know become drivers of the group 'other'. A column that cannot be in the
 agreed unit but fits one other unit of its quantity is converted, with a note that says how to declare it.
 """
 
 from __future__ import annotations
 
 import datetime
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,7 +19,7 @@ from pipeline.contracts import agreed_units
 from pipeline.errors import InputError
 from pipeline.stations import table
 from pipeline.stations.frames import require, to_dataset
-from pipeline.vocabulary import POLLUTANTS, TO_CANONICAL, WEATHER, conversion
+from pipeline.vocabulary import TO_CANONICAL, WEATHER, conversion, meant_pollutant, weather_variable
 
 
 class Options(table.TableOptions):
@@ -44,13 +45,14 @@ def read(
     """Weather (station, time); see the package's contract. Notes go to ``attrs['notes']``."""
     where = str(options.path)
     frame = table.read_rows(options, utc_offset=utc_offset)
-    names = list(options.drivers) if options.drivers else _drivers(frame)
+    same_file = isinstance(observations, table.Options) and observations.path == options.path
+    theirs = observations.columns.values() if same_file else ()
+    names = list(options.drivers) if options.drivers else _drivers(frame, theirs)
     require(frame, names, where=where)
     if not names:
         raise InputError(f"{where}: found no weather column; agreed station,time and any of {', '.join(WEATHER)}")
     frame = table.converted(frame, names, options.units, where=where)
-    notes = [f"weather: column {name!r} is not in the vocabulary; used as a driver of the group 'other'"
-             for name in names if name not in WEATHER]  # fmt: skip
+    notes = []
     for name in names:
         if name in WEATHER and name not in options.units:
             unit = fitting_unit(name, frame[name].to_numpy(), where=where)
@@ -62,12 +64,22 @@ def read(
                     f"(declare weather.units: {{{name}: {unit}}})"
                 )
     data = to_dataset(frame, names, resolution=options.resolution, period=period, where=where)
+    for name in set(names) - set(WEATHER):
+        data[name].attrs["units"] = options.units.get(name, weather_variable(name).units)
     return data.assign_attrs(notes=notes)
 
 
-def _drivers(frame: pd.DataFrame) -> list[str]:
-    used = {"station", "time", "date", *POLLUTANTS}
-    return [str(name) for name in frame if name not in used and pd.api.types.is_numeric_dtype(frame[name])]
+def _drivers(frame: pd.DataFrame, theirs: Collection[str]) -> list[str]:
+    """The vocabulary's quantities and other columns of numbers; neither pollutants nor ``theirs``, the observations'."""
+    used = {"station", "time", "date", *theirs}
+    names = [str(name) for name in frame if name not in used and meant_pollutant(str(name)) is None]
+    return [name for name in names if name in WEATHER or _mostly_numbers(frame[name])]
+
+
+def _mostly_numbers(column: pd.Series) -> bool:
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return False
+    return 2 * int(pd.to_numeric(column, errors="coerce").count()) > int(column.count())
 
 
 def fitting_unit(name: str, values: np.ndarray, *, where: str) -> str:

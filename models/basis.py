@@ -15,7 +15,7 @@ CHANGING_HARMONICS = 2
 TREND_DAYS = 30
 """Distance of the knots of the trend: emissions are followed month by month."""
 YEAR = 365.25
-WAVES = 128
+WAVES = 200
 """Random Fourier features of the smooth response."""
 WAVE_NUMBER = 0.2
 """Spread of their wave numbers, per standard deviation of a driver: the response bends over several of them."""

@@ -34,11 +34,15 @@ POWERS = (1.0, 2.0)
 
 @dataclass(frozen=True)
 class Prior:
-    """What the data decide beside the coefficients: block precisions, the noise's memory, the variance's power."""
+    """What the data decide beside the coefficients: block precisions, the noise's memory, the variance's power.
+
+    ``linear`` (n,) is the logarithm of the mean expected so far; without it, that of the observations stands in.
+    """
 
     precision: np.ndarray
     noise: Autoregression
     power: float
+    linear: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,8 @@ def fit(
     floor = np.array([(least_spread or {}).get(name, 0.0) for name in blocks])
     prior = start or Prior(np.full(len(blocks), FIRST_PRECISION), WHITE, 2.0)
     response, weight = np.log(values), np.ones(len(values))
+    if prior.linear is not None:
+        response, weight = _working(values, prior.linear[days], prior.power)
     for turn in range(rounds):
         root = np.sqrt(weight)
         rows = prior.noise.whitened(columns * root[:, None], age)
@@ -92,6 +98,8 @@ def fit(
         power = prior.power if start or turn else _variance_power(noise, linear)
         prior = Prior(solved.precision, autoregression(noise, age), power)
         response, weight = _working(values, linear, power)
+    everywhere = np.hstack([fixed, *blocks.values()]) @ solved.coefficients
+    prior = Prior(prior.precision, prior.noise, prior.power, everywhere)
     scores = np.zeros((len(target), len(block)))
     scores[days] = rows * (pulled - rows @ solved.coefficients)[:, None]
     penalty = _penalty(prior.precision, block)

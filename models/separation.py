@@ -21,7 +21,7 @@ from models.splits import held_out_months
 YEARLY_CHANGE = 0.03
 """Emissions are known to change by about this share in a year (one standard deviation) before the data are asked."""
 TREND_SPREAD = YEARLY_CHANGE * (TREND_DAYS / YEAR) ** 0.5
-WEATHER_MODEL_ERROR, EMISSIONS_MODEL_ERROR = 1.8, 1.2
+WEATHER_MODEL_ERROR, EMISSIONS_MODEL_ERROR = 2.0, 1.2
 """How much larger errors are than resampling can see, because every resample shares the model's form.
 
 Found on the benchmark's worlds of known truth (METHODS.md); without them 90 % intervals hold the truth in 63 %
@@ -148,15 +148,17 @@ def _fitted(
     for _ in range(1 if start else PASSES):
         _, effect = found.parts(fit.coefficients)
         found = plan.with_carried(effect)
-        carried = len(found.emission) + len(found.weather)
-        near = start or _extended(fit.prior, carried)
-        fit = found.fit(target, seen, near, 1 if start else 2)
+        carried = start.precision[blocks:] if start else fit.prior.precision[blocks:]
+        count = len(found.emission) + len(found.weather)
+        fit = found.fit(target, seen, _extended(fit.prior, blocks, carried, count), 2)
     return found, fit
 
 
-def _extended(prior: regression.Prior, blocks: int) -> regression.Prior:
-    missing = np.full(blocks - len(prior.precision), regression.FIRST_PRECISION)
-    return regression.Prior(np.concatenate([prior.precision, missing]), prior.noise, prior.power)
+def _extended(prior: regression.Prior, blocks: int, carried: np.ndarray, count: int) -> regression.Prior:
+    """``prior`` of the first ``blocks`` blocks, with ``carried`` precisions or none yet for those after, to ``count``."""
+    unknown = np.full(count - blocks - len(carried), regression.FIRST_PRECISION)
+    precision = np.concatenate([prior.precision[:blocks], carried, unknown])
+    return regression.Prior(precision, prior.noise, prior.power, prior.linear)
 
 
 def _level(emissions: np.ndarray, weather: np.ndarray, observed: np.ndarray, seen: np.ndarray) -> np.ndarray:

@@ -78,7 +78,11 @@ def keys(config: Config) -> Keys:
     from pipeline.daily import inputs
 
     files = inputs(config)
-    return Keys(config, {path.name if len(files) > 20 else str(path): file_digest(path) for path in files})
+    names = [path.name for path in files]
+    return Keys(
+        config,
+        {name if names.count(name) == 1 else str(path): file_digest(path) for name, path in zip(names, files, strict=True)},
+    )
 
 
 def run(config: Config, folder: Path, *, scheduler: str | None = None, truth: xr.Dataset | None = None) -> Path:
@@ -202,7 +206,8 @@ def products_stage(
     from pipeline.known_truth import compared
 
     readings = load_readings(config, store, outcomes)
-    notes = list(dict.fromkeys(note for outcome in outcomes for note in outcome.notes))
+    of_days = (store.manifest(DAILY[0]) or {}).get("notes", [])
+    notes = list(dict.fromkeys([*of_days, *(note for outcome in outcomes for note in outcome.notes)]))
     frames = {name: getattr(tables, name)(readings) for name in TABLES}
     if truth is not None:
         frames["truth"] = compared(frames["attribution"], truth)
@@ -219,7 +224,7 @@ def products_stage(
     planned = figures.plan(config, readings, frames, read_places(store)[0])
     for figure in tracked(planned, stage="figures", total=len(planned)):
         drawn.append(figure.draw(store, key))
-    page.write(config, store, key, readings, frames, drawn)
+    page.write(config, store, key, readings, frames, drawn, notes)
 
 
 def write_netcdf(store: Run, artefact: str, data: xr.Dataset) -> None:

@@ -98,9 +98,3 @@ class Run:
         }
         text = json.dumps(manifest, indent=1, sort_keys=True, default=str, ensure_ascii=False)
         write_text(self.manifest_path(artefact), text)
-
-    def notes(self) -> list[str]:
-        """Every note of every manifest, in the order of the artefacts' names, each once."""
-        manifests = sorted((self.folder / "manifests").rglob("*.json"))
-        notes = [note for path in manifests for note in json.loads(path.read_text(encoding="utf-8"))["notes"]]
-        return list(dict.fromkeys(notes))

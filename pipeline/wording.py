@@ -249,8 +249,8 @@ PHRASES: dict[str, tuple[str, str]] = {
     ),
     "truth_note": (
         (
-            "Inside: share of pairs whose true weather's part lies in the 90 % interval (90 % is aimed at). Errors: mean "
-            "absolute difference from the truth. Size: mean absolute value of the true weather's part."
+            "Inside: share of pairs whose true weather's part lies in the 90 % interval (90 % is aimed at). Errors: "
+            "mean absolute difference from the truth. Size: mean absolute value of the true weather's part."
         ),
         "真值在区间内：气象贡献真值落在90%区间内的年份对比例（目标为90%）。误差：与真值之差绝对值的平均。大小：气象贡献真值绝对值的平均。",
     ),

@@ -5,18 +5,24 @@ The pollutant `benzene` is in no vocabulary and `fog` in no table of weather qua
 
 from __future__ import annotations
 
-import os
+import contextlib
+import io
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pandas as pd
 import yaml
 
-DAYS = pd.date_range("2019-01-01", "2021-03-15", name="time")
+from pipeline.command_line import main
+
+DAYS = pd.date_range("2021-01-01", "2023-03-15", name="time")
+"""Two whole years without a leap day, and a part of a third."""
 STATIONS = pd.DataFrame(
     {
         "station": ["E1", "E2", "W1"],
@@ -28,8 +34,8 @@ STATIONS = pd.DataFrame(
 )
 CONFIG: dict[str, Any] = {
     "name": "small",
-    "period": ["2019-01-01", "2021-03-15"],
-    "base_period": ["2019-01-01", "2019-12-31"],
+    "period": ["2021-01-01", "2023-03-15"],
+    "base_period": ["2021-01-01", "2021-12-31"],
     "pollutants": ["o3", "benzene"],
     "observations": {"reader": "table", "path": "observations.csv", "resolution": "day"},
     "weather": {"source": "table", "path": "weather.csv", "resolution": "day"},
@@ -109,14 +115,44 @@ def write_config(folder: Path, changes: Mapping[str, Any], name: str = "config.y
     return path
 
 
-def command(*arguments: str | Path) -> list[str]:
-    """The command line that runs tianbang in a process of its own."""
-    return [sys.executable, "-m", "pipeline", *map(str, arguments)]
+@dataclass(frozen=True)
+class Outcome:
+    """What a command left: its exit code and what it printed."""
+
+    code: int
+    out: str
+    err: str
 
 
-def tianbang(arguments: Sequence[str | Path], **settings: Any) -> subprocess.CompletedProcess[str]:
-    """Runs tianbang in a process of its own, away from the checkout's folder."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "default"}
-    return subprocess.run(
-        command(*arguments), capture_output=True, text=True, check=False, env=environment, timeout=300, **settings
+def tianbang(*arguments: str | Path) -> Outcome:
+    """The command in this process, where warnings are errors; whatever is not an agreed error is raised."""
+    out, err = io.StringIO(), io.StringIO()
+    code: Any = 0
+    with (
+        mock.patch.object(sys, "argv", ["tianbang", *map(str, arguments)]),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        try:
+            main()
+        except SystemExit as left:
+            code = left.code or 0
+    return Outcome(int(code), out.getvalue(), err.getvalue())
+
+
+def own_process(*arguments: str | Path, cwd: Path) -> subprocess.Popen[str]:
+    """The command in a process of its own, begun in ``cwd``; it leads a group, so that it can be killed whole."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "pipeline", *map(str, arguments)],
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
+
+
+def content(folder: Path) -> dict[str, tuple[int, bytes]]:
+    """Time of change and bytes of every file under ``folder``."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {str(path.relative_to(folder)): (path.stat().st_mtime_ns, path.read_bytes()) for path in files}

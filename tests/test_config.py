@@ -180,7 +180,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a period that is no pair": ({"period": "2019"}, "period: found '2019'; allowed: a valid list"),
     "a base period outside the period": (
         {"base_period": ["2018-01-01", "2018-12-31"]},
-        "base_period: found 2018-01-01/2018-12-31; allowed: inside the period 2019-01-01/2021-03-15",
+        "base_period: found 2018-01-01/2018-12-31; allowed: inside the period 2021-01-01/2023-03-15",
     ),
     "an event that ends before it starts": (
         {"interventions": [{"name": "x", "start": "2020-02-01", "end": "2020-01-01"}]},

@@ -41,10 +41,10 @@ def written(folder, readings, *, stations=None, truth=None, notes=(), draw=True,
     store.path("daily").mkdir(parents=True, exist_ok=True)
     places = {"stations": stations or {}, "regions": {}}
     store.path("daily/places.json").write_text(json.dumps(places), encoding="utf-8")
-    store.record("daily/places.json", "made", {}, notes=notes)
+    store.record("daily/places.json", "made", {})
     frames = frames_of(readings) | ({} if truth is None else {"truth": truth})
     planned = figures.plan(config, readings, frames, stations or {}) if draw else []
-    page.write(config, store, key, readings, frames, [figure.draw(store, key) for figure in planned])
+    page.write(config, store, key, readings, frames, [figure.draw(store, key) for figure in planned], list(notes))
     assert store.fresh("index.html", key.products)
     return store.path("index.html").read_text(encoding="utf-8")
 

@@ -182,6 +182,15 @@ def test_a_station_list_with_a_hole_is_refused(tmp_path: Path, change: dict[str,
     assert str(refused.value).startswith(f"{path}: {line}")
 
 
+def test_a_list_cut_within_a_row_is_refused_but_may_lack_the_last_newline(tmp_path: Path) -> None:
+    path = tmp_path / "stations.csv"
+    path.write_text("station,city,latitude,longitude\nE1,Eastham,30.1,114.3\nE2,Eastham,30.2,114.4")
+    assert list(read_stations(path).index) == ["E1", "E2"]
+    path.write_text("station,city,latitude,longitude\nE1,Eastham,30.1,114.3\nE2,Eastham,30.2")
+    with pytest.raises(InputError, match="its last row has fewer fields than its header"):
+        read_stations(path)
+
+
 def test_numbers_may_name_stations_and_names_may_be_absent(tmp_path: Path) -> None:
     path = tmp_path / "stations.csv"
     path.write_text("station,city,latitude,longitude\n1001,北京,39.9,116.4\n1002,北京,,\n", encoding="utf-8-sig")

@@ -122,11 +122,3 @@ def test_a_manifest_says_what_made_the_artefact(tmp_path: Path) -> None:
         "inputs": {"文件.csv": "abc"},
         "notes": ["a note"],
     }
-
-
-def test_notes_are_told_once_in_the_order_of_the_artefacts(tmp_path: Path) -> None:
-    run = Run(tmp_path)
-    for name, notes in (("b", ["of both", "of b"]), ("a", ["of a", "of both"])):
-        write_text(run.path(name), name)
-        run.record(name, "key", {}, notes=notes)
-    assert run.notes() == ["of a", "of both", "of b"]

@@ -35,10 +35,12 @@ def write(
     readings: Sequence[xr.Dataset],
     frames: Mapping[str, pd.DataFrame],
     drawn: Sequence[Drawn],
+    notes: Sequence[str],
 ) -> None:
     """Writes and records ``index.html``, the run's last artefact.
 
-    ``frames`` are the public tables, and ``truth`` where it is known (``pipeline.known_truth.compared``).
+    ``frames`` are the public tables, and ``truth`` where it is known (``pipeline.known_truth.compared``); ``notes``
+    tell what was skipped, rejected or assumed.
     """
     from pipeline.stages import read_places
 
@@ -48,15 +50,11 @@ def write(
         select(readings),
         read_places(store)[0],
         embedded(store, drawn),
-        list(dict.fromkeys([*(one.note for one in drawn if one.note), *_notes(store)])),
+        list(dict.fromkeys([*(one.note for one in drawn if one.note), *notes])),
         _provenance(config, key),
     )
     write_text(store.path(ARTEFACT), render(run))
     store.record(ARTEFACT, key.products, key.made_of)
-
-
-def _notes(store: Run) -> list[str]:
-    return store.notes() if store.path("manifests").is_dir() else []
 
 
 def _provenance(config: Config, key: Keys) -> dict[str, str]:

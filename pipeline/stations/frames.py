@@ -51,34 +51,56 @@ def ends_within_a_row(path: Path) -> bool:
     return path.suffix == ".csv" and last != b"" and row < header
 
 
+def ended(path: Path) -> Path:
+    """``path`` of a file that a program wrote, refused when its last row has no end: then it was cut.
+
+    Packed files say themselves where they end. A list written by hand may lack the last newline, and is not asked.
+    """
+    with path.open("rb") as stream:
+        stream.seek(max(path.stat().st_size - 1, 0))
+        last = stream.read()
+    if path.suffix == ".csv" and last not in (b"", b"\n", b"\r"):
+        raise InputError(
+            f"{path}: not a whole CSV file (its last row has no end); fetch or export it again, or end that row if the "
+            "file is whole"
+        )
+    return path
+
+
 def read_parquet(path: Path) -> pd.DataFrame:
-    """A Parquet file as a frame; a cut or a foreign file is an InputError."""
+    """A Parquet file as a frame, its named index as columns; a cut or a foreign file is an InputError."""
     try:
-        return pd.read_parquet(path)
+        frame = pd.read_parquet(path)
     except (OSError, ValueError) as error:  # pyarrow's errors are of both kinds
         raise InputError(
             f"{path}: not a whole Parquet file ({' '.join(str(error).split())}); fetch or export it again"
         ) from None
+    return frame.reset_index(drop=frame.index.names == [None])
 
 
 def require(frame: pd.DataFrame, needed: Sequence[str], *, where: str) -> None:
     """Refuses a frame in which an agreed column is missing, naming it."""
     if absent := [name for name in needed if name not in frame]:
+        found = [str(name) for name in frame if name != "file"]
         raise InputError(
-            f"{where}: column {absent[0]!r} is missing; found {', '.join(map(str, frame.columns[:20]))}; "
-            f"agreed {', '.join(needed)}"
+            f"{where}: column {absent[0]!r} is missing; found {', '.join(found[:20])}; agreed {', '.join(needed)}"
         )
 
 
 def numeric(frame: pd.DataFrame, names: Sequence[str], *, where: str) -> pd.DataFrame:
-    """The named columns as floats; text that is no number is an InputError naming row and value."""
+    """The named columns as floats; text that is no number is an InputError naming file, row and value.
+
+    The index counts a file's rows from 0; a column ``file`` names the file where a frame was read from several.
+    """
     for name in names:
         column = pd.to_numeric(frame[name], errors="coerce")
         wrong = column.isna() & frame[name].notna()
         if wrong.any():
             row = int(np.flatnonzero(wrong)[0])
+            file = frame["file"].iloc[row] if "file" in frame else where
             raise InputError(
-                f"{where}: column {name!r}, row {row + 2}: found {frame[name].iloc[row]!r}, agreed a number or nothing"
+                f"{file}: column {name!r}, row {frame.index[row] + 2}: found {frame[name].iloc[row]!r}, agreed a number "
+                "or nothing"
             )
         frame = frame.assign(**{name: column.astype(float)})
     return frame

@@ -15,7 +15,7 @@ import pandas as pd
 import xarray as xr
 
 from pipeline.errors import InputError
-from pipeline.stations.frames import numeric, read_csv, to_dataset
+from pipeline.stations.frames import ended, numeric, read_csv, to_dataset
 from pipeline.stations.options import PathOptions, files_of
 from pipeline.vocabulary import GAS_FACTOR, pollutant
 
@@ -38,7 +38,7 @@ def inputs(options: Options) -> list[Path]:
 
 def read_file(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     """One site's file: ``station``, ``time`` (Beijing time, end of the hour) and the columns asked for."""
-    frame = read_csv(path, needed=("year", "month", "day", "hour", "station", *columns), missing=("NA",))
+    frame = read_csv(ended(path), needed=("year", "month", "day", "hour", "station", *columns), missing=("NA",))
     frame = numeric(frame, [name for name in columns if name != WIND_DIRECTION], where=str(path))
     try:
         time = pd.to_datetime(frame[["year", "month", "day", "hour"]])

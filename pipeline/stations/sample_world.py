@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from pipeline.errors import InputError
-from pipeline.stations.frames import numeric, read_csv, to_dataset
+from pipeline.stations.frames import ended, numeric, read_csv, to_dataset
 from pipeline.stations.options import PathOptions, files_of
 from pipeline.vocabulary import GAS_FACTOR, pollutant
 
@@ -34,7 +34,7 @@ def inputs(options: Options) -> list[Path]:
 
 def read_file(path: Path) -> pd.DataFrame:
     """One day's file as it is: ``date,hour,type`` and a column for each station."""
-    frame = read_csv(path, needed=("date", "hour", "type"))
+    frame = read_csv(ended(path), needed=("date", "hour", "type"))
     text = [str(name) for name in frame.select_dtypes(exclude="number") if name not in ("date", "hour", "type")]
     return numeric(frame, text, where=str(path))
 

@@ -18,7 +18,7 @@ from pydantic import Field
 
 from pipeline.contracts import convert
 from pipeline.errors import InputError
-from pipeline.stations.frames import numeric, read_csv, read_parquet, require, to_dataset, without_repeats
+from pipeline.stations.frames import ended, numeric, read_csv, read_parquet, require, to_dataset, without_repeats
 from pipeline.stations.options import PathOptions, files_of
 from pipeline.vocabulary import GAS_FACTOR, pollutant
 
@@ -49,14 +49,17 @@ def inputs(options: TableOptions) -> list[Path]:
 
 
 def read_rows(options: TableOptions, *, utc_offset: float) -> pd.DataFrame:
-    """All rows of a tidy table under our names, with ``station`` as text and ``time`` as local standard time."""
-    rows = pd.concat([_read_file(path, options, utc_offset) for path in inputs(options)], ignore_index=True)
+    """All rows of a tidy table under our names, with ``station`` as text and ``time`` as local standard time.
+
+    ``file`` says where a row came from, the index which row of the file it was.
+    """
+    rows = pd.concat([_read_file(path, options, utc_offset).assign(file=str(path)) for path in inputs(options)])
     require(rows, list(options.units), where=f"{options.path}, units")
     return rows
 
 
 def _read_file(path: Path, options: TableOptions, utc_offset: float) -> pd.DataFrame:
-    frame = read_parquet(path) if path.suffix == ".parquet" else read_csv(path, needed=())
+    frame = read_parquet(path) if path.suffix == ".parquet" else read_csv(ended(path), needed=())
     theirs = {their: our for our, their in options.columns.items()}
     require(frame, list(theirs), where=str(path))
     frame = frame.drop(columns=[our for our in options.columns if our in frame and our not in theirs])

@@ -1,0 +1,456 @@
+"""Whole runs from the command line: what comes out, what is done again and what is not, and that nothing else counts."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import small_world
+import xarray as xr
+from small_world import content, tianbang
+
+from pipeline import __version__
+from pipeline.config import Config, load
+from pipeline.stages import keys
+from pipeline.store import file_digest
+
+# The public contract: names and order of columns are those of METHODS.md and of the issue that agreed them.
+COLUMNS = {
+    "attribution": "level name pollutant statistic period_from period_to observed_from observed_to observed_change "
+    "meteorology meteorology_low meteorology_high emissions emissions_low emissions_high interaction residual units",
+    "index": "level name pollutant frequency period start end mci mci_low mci_high change_percent days "
+    "stations_reporting",
+    "concentrations": "level name pollutant statistic frequency period start end value days valid stations_reporting "
+    "units",
+    "skill": "level name pollutant r2 rmse bias slope protocol outside_percent",
+}
+PLACES = [
+    ("region", "Plain"),
+    ("city", "Eastham"),
+    ("city", "Westham"),
+    ("station", "E1"),
+    ("station", "E2"),
+    ("station", "W1"),
+]
+STATISTICS = {"o3": ["mean", "p90"], "benzene": ["mean"]}
+PRINTED = 5e-6
+"""Relative rounding of the tables, which print six digits."""
+MANIFESTS = "manifests"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The config of the small world."""
+    return small_world.write(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(scope="module")
+def run(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a whole run."""
+    folder = tmp_path_factory.mktemp("run") / "small"
+    outcome = tianbang("run", world, "--out", folder)
+    assert outcome.code == 0, outcome.err
+    assert outcome.out.strip() == str(folder / "index.html")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tables(run: Path) -> dict[str, pd.DataFrame]:
+    """The public tables by name."""
+    return {path.stem: pd.read_csv(path) for path in (run / "tables").glob("*.csv")}
+
+
+@pytest.fixture(scope="module")
+def region_run(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a smaller run: one pollutant, the region alone."""
+    folder = tmp_path_factory.mktemp("run") / "region"
+    outcome = tianbang("run", world, "--out", folder, "--set", "pollutants=[benzene]", "--set", "levels=[region]")
+    assert outcome.code == 0, outcome.err
+    return folder
+
+
+def lines(folder: Path, table: str, *beginnings: str) -> list[str]:
+    """The lines of a table, as bytes of text, that begin with any of ``beginnings``."""
+    text = (folder / "tables" / f"{table}.csv").read_text(encoding="utf-8").splitlines()
+    return [line for line in text if line.startswith(beginnings)]
+
+
+def kept(before: dict[str, tuple[int, bytes]], after: dict[str, tuple[int, bytes]], beginning: str) -> bool:
+    """Whether the files of that name were neither written nor touched."""
+    names = [name for name in before if name.startswith((beginning, f"{MANIFESTS}/{beginning}"))]
+    assert names
+    return all(after[name] == before[name] for name in names)
+
+
+# --- what comes out
+
+
+def test_all_files_are_there(run: Path) -> None:
+    files = {name for name in content(run) if not name.startswith(MANIFESTS)}
+    tables = {f"tables/{name}.csv" for name in COLUMNS}
+    daily = {f"daily/{name}" for name in ("observations.nc", "weather.nc", "places.json")}
+    readings = {
+        f"readings/{level}-{name}-{pollutant}.nc"
+        for level, name in PLACES
+        for pollutant in STATISTICS
+        if level != "region"
+    }
+    figures = {name for name in files if name.startswith("figures/")}
+    assert files - figures == {"index.html", "counterfactual.nc", "normalized.nc", *tables, *daily, *readings}
+    for kind in ("trend", "index", "bars"):
+        assert {name for name in figures if f"/{kind}-region-Plain-o3." in name} == {
+            f"figures/en/{kind}-region-Plain-o3.{suffix}" for suffix in ("png", "svg")
+        }
+
+
+def test_nothing_half_written_is_left(run: Path) -> None:
+    assert not [name for name in content(run) if ".part" in name]
+
+
+def test_every_file_has_a_manifest_that_says_what_made_it(run: Path, world: Path) -> None:
+    files = [name for name in content(run) if not name.startswith(MANIFESTS)]
+    inputs = {name: file_digest(world.parent / name) for name in ("observations.csv", "stations.csv", "weather.csv")}
+    for name in files:
+        manifest = json.loads((run / MANIFESTS / f"{name}.json").read_text(encoding="utf-8"))
+        assert manifest["artefact"] == name
+        assert manifest["sha256"] == file_digest(run / name)
+        assert manifest["tianbang"] == __version__
+        assert len(manifest["key"]) == 64
+        if not name.startswith("daily/places"):
+            assert manifest["seed"] == 1
+        if not name.startswith("readings/"):
+            assert len(manifest["config"]) == 64
+            assert {Path(path).name: digest for path, digest in manifest["inputs"].items()} == inputs
+
+
+def test_the_columns_of_the_tables_are_the_public_contract(tables: dict[str, pd.DataFrame]) -> None:
+    assert {name: " ".join(frame.columns) for name, frame in tables.items()} == COLUMNS
+
+
+def test_every_place_pollutant_statistic_and_pair_of_years_has_its_row(tables: dict[str, pd.DataFrame]) -> None:
+    keys = ["level", "name", "pollutant", "statistic", "period_from", "period_to"]
+    found = [tuple(row) for row in tables["attribution"][keys].itertuples(index=False)]
+    expected = {
+        (level, name, pollutant, statistic, first, second)
+        for level, name in PLACES
+        for pollutant, statistics in STATISTICS.items()
+        for statistic in statistics
+        for first, second in [(2021, 2022), (2021, 2023), (2022, 2023)]
+    }
+    assert len(found) == len(expected)
+    assert set(found) == expected
+
+
+def test_every_place_has_its_years_months_and_weeks(tables: dict[str, pd.DataFrame]) -> None:
+    counts = tables["index"].groupby(["level", "name", "pollutant"])["frequency"].value_counts().unstack()
+    assert len(counts) == len(PLACES) * len(STATISTICS)
+    days = small_world.DAYS
+    weeks = len({tuple(day.isocalendar())[:2] for day in days})
+    assert (counts == {"month": 27, "week": weeks, "year": 3}).all(axis=None)
+    assert tables["index"].groupby(["level", "name", "pollutant", "frequency"])["days"].sum().eq(len(days)).all()
+
+
+def test_annual_and_monthly_concentrations_and_three_year_means_are_there(tables: dict[str, pd.DataFrame]) -> None:
+    counts = tables["concentrations"]["frequency"].value_counts()
+    series = len(PLACES) * 3  # o3 has two statistics, benzene one
+    assert dict(counts) == {"month": 27 * series, "year": 3 * series, "three_year": series}
+
+
+def test_skill_is_scored_for_every_place_on_held_out_months(tables: dict[str, pd.DataFrame]) -> None:
+    skill = tables["skill"]
+    assert len(skill) == len(PLACES) * len(STATISTICS)
+    assert skill["protocol"].str.contains("held-out whole months").all()
+    # the noise that was planted is a tenth of the concentration: no model can know it, and a good one knows the rest
+    assert skill["r2"].between(0.5, 0.99).all()
+
+
+def test_the_datasets_are_cf_with_units(run: Path) -> None:
+    for name, dims in {
+        "counterfactual.nc": {"name", "pollutant", "statistic", "emission_period", "weather_period"},
+        "normalized.nc": {"name", "pollutant", "time"},
+    }.items():
+        with xr.open_dataset(run / name) as data:
+            assert data.attrs["Conventions"].startswith("CF-")
+            assert set(data.sizes) == dims
+            assert sorted(data["name"].values) == sorted(f"{level}:{place}" for level, place in PLACES)
+            assert all(values.attrs["units"] == "ug m-3" and values.attrs["long_name"] for values in data.values())
+    with xr.open_dataset(run / "normalized.nc") as data:
+        assert set(data.data_vars) == {"observed", "predicted", "normalized"}
+
+
+def test_the_page_asks_nothing_of_the_network(run: Path) -> None:
+    page = (run / "index.html").read_text(encoding="utf-8")
+    assert 'src="http' not in page
+    assert "url(http" not in page
+    assert "<link rel=\"stylesheet" not in page
+    assert "Plain" in page
+    assert "fog" in page  # the note on the column that is in no vocabulary
+
+
+def test_notes_are_told_in_the_manifests(run: Path) -> None:
+    manifest = json.loads((run / MANIFESTS / "tables" / "attribution.csv.json").read_text(encoding="utf-8"))
+    assert "weather: column 'fog' is not in the vocabulary; used as a driver of the group 'other'" in manifest["notes"]
+
+
+# --- identities
+
+
+def test_the_parts_and_the_residual_add_up_to_the_observed_change(tables: dict[str, pd.DataFrame]) -> None:
+    rows = tables["attribution"]
+    size = rows["observed_from"].abs() + rows["observed_to"].abs()
+    change = rows["observed_to"] - rows["observed_from"]
+    parts = rows["meteorology"] + rows["emissions"] + rows["residual"]
+    assert ((change - rows["observed_change"]).abs() <= 2 * PRINTED * size).all()
+    assert ((parts - rows["observed_change"]).abs() <= 4 * PRINTED * size).all()
+
+
+def test_intervals_hold_their_estimates(tables: dict[str, pd.DataFrame]) -> None:
+    for frame, names in ((tables["attribution"], ("meteorology", "emissions")), (tables["index"], ("mci",))):
+        for name in names:
+            assert frame[name].between(frame[f"{name}_low"], frame[f"{name}_high"]).all()
+
+
+def test_the_index_of_the_base_period_is_100_at_every_frequency(tables: dict[str, pd.DataFrame]) -> None:
+    index = tables["index"]
+    base = index[(index["start"] >= "2021-01-01") & (index["end"] <= "2021-12-31")]
+    assert dict(base["frequency"].value_counts()) == {
+        name: count * len(PLACES) * len(STATISTICS) for name, count in {"week": 52, "month": 12, "year": 1}.items()
+    }
+    np.testing.assert_allclose(base[["mci", "mci_low", "mci_high"]], 100, rtol=PRINTED)
+    assert (index["change_percent"] - (index["mci"] - 100)).abs().max() <= 100 * 2 * PRINTED
+    assert index.loc[index["start"] > "2021-12-31", "change_percent"].abs().max() > 1
+
+
+def test_a_region_is_the_mean_of_its_cities(tables: dict[str, pd.DataFrame]) -> None:
+    parts = ["observed_from", "observed_to", "observed_change", "meteorology", "emissions", "interaction", "residual"]
+    for table, keys, values in (
+        ("attribution", ["pollutant", "statistic", "period_from", "period_to"], parts),
+        ("concentrations", ["pollutant", "statistic", "frequency", "period"], ["value"]),
+    ):
+        by_level = {
+            level: frame.groupby(keys)[values].mean() for level, frame in tables[table].groupby("level") if level != "station"
+        }
+        size = tables[table][values].abs().max()
+        assert ((by_level["region"] - by_level["city"]).abs().max() <= 4 * PRINTED * size).all()
+
+
+def test_a_city_of_one_station_is_that_station(tables: dict[str, pd.DataFrame]) -> None:
+    for frame in tables.values():
+        alone = [frame[frame["name"] == name].drop(columns=["level", "name"]) for name in ("Westham", "W1")]
+        pd.testing.assert_frame_equal(*(part.reset_index(drop=True) for part in alone), check_exact=True)
+
+
+def test_the_counterfactual_table_gives_back_the_attribution(run: Path, tables: dict[str, pd.DataFrame]) -> None:
+    rows = tables["attribution"]
+    rows = rows[(rows["period_from"] == 2021) & (rows["period_to"] == 2022)]  # years that share all their days
+    years = ["2021", "2022"]
+    with xr.open_dataset(run / "counterfactual.nc") as data:
+        for row in rows.to_dict("records"):
+            of_place = {"name": f"{row['level']}:{row['name']}", "pollutant": row["pollutant"]}
+            table = data["concentration"].sel(of_place).sel(statistic=row["statistic"])
+            table = table.assign_coords({name: table[name].astype(str) for name in table.dims})
+            (pp, pq), (qp, qq) = table.sel(emission_period=years, weather_period=years).values
+            expected = {
+                "meteorology": ((pq - pp) + (qq - qp)) / 2,
+                "emissions": ((qp - pp) + (qq - pq)) / 2,
+                "interaction": (qq - qp) - (pq - pp),
+            }
+            for name, value in expected.items():
+                assert row[name] == pytest.approx(value, rel=PRINTED, abs=1e-9)
+            assert row["observed_change"] - row["residual"] == pytest.approx(qq - pp, abs=4 * PRINTED * pp)
+
+
+def test_daily_files_hold_what_was_read(run: Path, world: Path) -> None:
+    given = pd.read_csv(world.parent / "observations.csv", parse_dates=["time"]).set_index(["station", "time"])
+    with xr.open_dataset(run / "daily" / "observations.nc") as data:
+        found = data.to_dataframe().loc[given.index]
+        np.testing.assert_array_equal(found["benzene"], given["benzene"])
+    with xr.open_dataset(run / "normalized.nc") as data:
+        westham = data["observed"].sel(name="city:Westham", pollutant="o3").to_series()
+        np.testing.assert_array_equal(westham, given.loc["W1", "o3"])
+
+
+def test_what_was_planted_is_found(tables: dict[str, pd.DataFrame]) -> None:
+    # emissions fall by a tenth a year; over whole years the region's part is 1 - exp(-0.1) of what was there
+    rows = tables["attribution"].set_index(["level", "pollutant", "statistic", "period_from", "period_to"])
+    for pollutant in STATISTICS:
+        row = rows.loc[("region", pollutant, "mean", 2021, 2022)]
+        planted = (np.exp(-0.1) - 1) * row["observed_from"]
+        # 365 days of 10 % noise in each year, at three stations of which two share a city, and weather as strong
+        assert row["emissions"] == pytest.approx(planted, abs=0.02 * row["observed_from"])
+
+
+# --- what is done again
+
+
+def test_a_second_run_does_nothing_and_says_so_at_once(run: Path, world: Path) -> None:
+    before, started = content(run), time.monotonic()
+    process = small_world.own_process("run", world, "--out", run, cwd=world.parent)
+    out, err = process.communicate(timeout=60)
+    assert time.monotonic() - started < 3
+    assert process.returncode == 0
+    assert out.strip() == str(run / "index.html")
+    assert err == f"nothing has changed since {run / 'index.html'} was made; nothing to do\n"
+    assert content(run) == before
+
+
+def test_an_interrupted_run_continues_to_the_same_tables(run: Path, world: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "interrupted"
+    arguments = ("run", world, "--out", folder, "--set", "pollutants=[benzene]", "--set", "languages=[zh]")
+    process = small_world.own_process(*arguments, cwd=tmp_path)
+    deadline = time.monotonic() + 120
+    while not list((folder / MANIFESTS / "readings").glob("*.json")) and time.monotonic() < deadline:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    done = {name: file for name, file in content(folder).items() if name.startswith(f"{MANIFESTS}/readings")}
+    assert 0 < len(done) < 5  # of three stations and two cities
+    outcome = tianbang(*arguments)
+    assert outcome.code == 0
+    assert "daily: unchanged" in outcome.err
+    assert f"readings: {len(done)} of 5 unchanged" in outcome.err
+    assert {name: content(folder)[name] for name in done} == done
+    # a pollutant's lines are the same, byte for byte, whatever else was run
+    beginnings = [f"{level},{name},benzene," for level, name in PLACES]
+    for table in COLUMNS:
+        assert lines(folder, table, *beginnings) == lines(run, table, *beginnings)
+        assert len(lines(folder, table, "")) == 1 + len(lines(folder, table, *beginnings))
+
+
+# which stages a key of the config concerns; every stage also makes anew what stands on it
+CONCERNS = {
+    "daily": {
+        "name": "other",
+        "period": ["2021-01-01", "2023-03-14"],
+        "utc_offset": 7,
+        "pollutants": ["o3"],
+        "observations": {**small_world.CONFIG["observations"], "units": {"o3": "ppb"}},
+        "weather": {**small_world.CONFIG["weather"], "drivers": ["t2m"]},
+        "stations": None,
+        "regions": {"Plain": ["Eastham"], "Hills": ["Westham"]},
+    },
+    "readings": {
+        "model": {"members": 5},
+        "base_period": ["2021-01-01", "2021-06-30"],
+        "year_start": "03-01",
+        "interventions": [{"name": "x", "start": "2022-01-01", "end": "2022-02-01"}],
+    },
+    "products": {"levels": ["region"], "languages": ["zh"]},
+}
+
+
+def test_every_key_of_the_config_concerns_a_stage() -> None:
+    assert {name for concerned in CONCERNS.values() for name in concerned} == set(Config.model_fields)
+
+
+@pytest.mark.parametrize("stage", CONCERNS)
+def test_a_key_makes_anew_what_it_concerns_and_no_more(world: Path, stage: str) -> None:
+    def digests(changes: dict[str, Any]) -> list[str]:
+        found = keys(load(small_world.write_config(world.parent, changes, name="changed.yml")))
+        return [found.daily, found.readings, found.products]
+
+    before = digests({})
+    first = ["daily", "readings", "products"].index(stage)
+    for name, value in CONCERNS[stage].items():
+        changed = [one != other for one, other in zip(digests({name: value}), before, strict=True)]
+        assert changed == [number >= first for number in range(3)], name
+
+
+def test_a_changed_input_makes_everything_anew(world: Path, tmp_path: Path) -> None:
+    shutil.copytree(world.parent, tmp_path / "world")
+    config = load(tmp_path / "world" / "config.yml")
+    before = keys(config)
+    with (tmp_path / "world" / "weather.csv").open("a") as file:
+        file.write("E1,2023-03-16,280,50,1,1,500,0,0\n")
+    after = keys(config)
+    assert len({before.daily, after.daily, before.readings, after.readings, before.products, after.products}) == 6
+
+
+def test_other_levels_are_printed_from_the_same_readings(run: Path, world: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(run, folder)  # with its times of change
+    before = content(folder)
+    outcome = tianbang("run", world, "--out", folder, "--set", "levels=[region]", "--set", "languages=[zh]")
+    assert outcome.code == 0
+    after = content(folder)
+    assert kept(before, after, "daily/")
+    assert kept(before, after, "readings/")
+    assert lines(folder, "attribution", "region,") == lines(run, "attribution", "region,")
+    assert len(lines(folder, "attribution", "")) == 1 + len(lines(run, "attribution", "region,"))
+
+
+@pytest.mark.slow
+def test_another_seed_makes_the_readings_anew_from_the_same_days(
+    region_run: Path, world: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(region_run, folder)
+    before = content(folder)
+    settings = ["pollutants=[benzene]", "levels=[region]", "model.seed=2"]
+    outcome = tianbang("run", world, "--out", folder, *(part for setting in settings for part in ("--set", setting)))
+    assert outcome.code == 0
+    after = content(folder)
+    assert kept(before, after, "daily/")
+    assert not kept(before, after, "readings/")
+    # the estimate depends on no chance but that of its random features; the members do
+    assert lines(folder, "attribution", "region,") != lines(region_run, "attribution", "region,")
+
+
+@pytest.mark.slow
+def test_a_distributed_scheduler_gives_the_same_tables(region_run: Path, world: Path, tmp_path: Path) -> None:
+    from distributed import LocalCluster
+
+    folder = tmp_path / "run"
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, protocol="tcp://", host="127.0.0.1", dashboard_address=None
+    ) as cluster:
+        address = cluster.scheduler_address
+        outcome = tianbang(
+            "run", world, "--out", folder, "--scheduler", address, "--set", "pollutants=[benzene]",
+            "--set", "levels=[region]",
+        )  # fmt: skip
+    assert outcome.code == 0
+    assert address.startswith("tcp://127.0.0.1:")
+    for table in COLUMNS:
+        assert (folder / "tables" / f"{table}.csv").read_bytes() == (region_run / "tables" / f"{table}.csv").read_bytes()
+
+
+def test_the_run_folder_is_named_after_the_config_by_default(
+    region_run: Path, world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(region_run, tmp_path / "runs" / "small")
+    monkeypatch.chdir(tmp_path)
+    outcome = tianbang("run", world, "--set", "pollutants=[benzene]", "--set", "levels=[region]")
+    assert outcome.out.strip() == str(tmp_path / "runs" / "small" / "index.html")
+    assert "nothing to do" in outcome.err
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert tianbang("--version").out == f"tianbang {__version__}\n"
+
+
+def test_help_is_at_hand_at_once() -> None:
+    started = time.monotonic()
+    process = small_world.own_process("--help", cwd=Path.cwd())
+    out, _ = process.communicate(timeout=60)
+    assert "run" in out
+    assert "demo" in out
+    # the promise is half a second; a busy machine is given four times as long
+    assert time.monotonic() - started < 2
+
+
+def test_today_is_of_no_consequence(run: Path) -> None:
+    # no output says when it was made: the same inputs give the same bytes on any day
+    today = f"{datetime.datetime.now(tz=datetime.UTC):%Y-%m-%d}"
+    for name, (_, found) in content(run).items():
+        assert name.startswith("figures/") or today.encode() not in found, name

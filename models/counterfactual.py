@@ -15,9 +15,11 @@ from models.calendar import NOWHERE, Calendar
 from models.separation import Separation
 
 Statistic = Callable[[np.ndarray], np.ndarray]
-"""From simulated days (..., days) to a number for each leading index; NaN days are left out."""
+"""From days (..., days), none of them NaN and at least one, to a number for each leading index."""
 
 COVERAGE = 0.90
+LEAST_SHARE = 0.5
+"""Share of a year's days that must have a residual for its residuals to be carried by simulated days."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +51,13 @@ def interval(members: np.ndarray, coverage: float = COVERAGE) -> tuple[np.ndarra
 
 
 def mean(days: np.ndarray) -> np.ndarray:
-    """Mean of the days that are there."""
-    there = np.isfinite(days)
-    return np.asarray(np.where(there, days, 0.0).sum(axis=-1) / np.maximum(there.sum(axis=-1), 1))
+    """Mean of the days."""
+    return np.asarray(days.mean(axis=-1))
 
 
 def percentile_90(days: np.ndarray) -> np.ndarray:
-    """90th percentile of the days that are there, k = 1 + (n - 1) 0.9 (HJ 663)."""
-    return np.asarray(np.nanquantile(days, 0.9, axis=-1))
+    """90th percentile of the days, k = 1 + (n - 1) 0.9 (HJ 663)."""
+    return np.asarray(np.quantile(days, 0.9, axis=-1))
 
 
 STATISTICS: dict[str, Statistic] = {"mean": mean, "p90": percentile_90}
@@ -85,8 +86,9 @@ def statistic_of(
     found = []
     for positions in calendar.match[emission_days].T:
         ratio = np.where(positions == NOWHERE, np.nan, separation.ratio[positions])
-        if np.isfinite(ratio).sum() > 0.5 * len(ratio):
-            found.append(STATISTICS[statistic](expected * ratio))
+        there = np.isfinite(ratio)
+        if there.mean() > LEAST_SHARE:
+            found.append(STATISTICS[statistic](expected[:, there] * ratio[there]))
     return np.mean(found, axis=0) if found else STATISTICS[statistic](expected)
 
 
@@ -123,7 +125,9 @@ def parts(separation: Separation, calendar: Calendar, first: int, second: int, s
         statistic_of(separation, calendar, emissions, weather, statistic)
         for emissions, weather in ((p, p), (p, q), (q, p), (q, q))
     )
-    observed = [float(STATISTICS[statistic](separation.observed[days])) if len(days) else np.nan for days in (p, q)]
+    seen = [separation.observed[days] for days in (p, q)]
+    seen = [days[np.isfinite(days)] for days in seen]
+    observed = [float(STATISTICS[statistic](days)) if len(days) else np.nan for days in seen]
     return Parts(
         meteorology=((pq - pp) + (qq - qp)) / 2,
         emissions=((qp - pp) + (qq - pq)) / 2,

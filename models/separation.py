@@ -8,13 +8,26 @@ are known on every day of the record with weather, so that the emissions of any 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from models import regression, scores
-from models.basis import TREND_DAYS, YEAR, Drivers, carry_blocks, emission_blocks, level_and_season, weather_blocks
+from models.basis import (
+    TREND_DAYS,
+    YEAR,
+    Drivers,
+    EmissionResponse,
+    Pass,
+    WeatherColumns,
+    WeatherResponse,
+    carried,
+    dated,
+    emission_blocks,
+    level_and_season,
+    weather_columns,
+)
 from models.bootstrap import block_weights, coefficient_draws
 from models.splits import held_out_months
 
@@ -39,9 +52,18 @@ class Settings:
 
     members: int = 20
     block_days: int = 14
-    score_folds: int = 8
+    score_folds: int = 6
     seed: int = 1
     interventions: tuple[tuple[pd.Timestamp, pd.Timestamp], ...] = ()
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """The model behind a separation and the table of drivers it was fitted to: answers for other days too."""
+
+    drivers: pd.DataFrame
+    emissions: EmissionResponse
+    weather: WeatherResponse
 
 
 @dataclass(frozen=True)
@@ -50,7 +72,8 @@ class Separation:
 
     ``emissions`` and ``weather`` (1 + members, n) add up to the logarithm of the expected concentration; row 0 is the
     estimate, the others are bootstrap members. ``weather`` is NaN on days without drivers. ``observed`` (n,) is the
-    series itself, NaN where nothing was observed; ``ratio`` (n,) is observed over predicted.
+    series itself, NaN where nothing was observed; ``ratio`` (n,) is observed over predicted. ``fitted`` is None for
+    parts that come from elsewhere.
     """
 
     days: pd.DatetimeIndex
@@ -58,6 +81,7 @@ class Separation:
     emissions: np.ndarray
     weather: np.ndarray
     ratio: np.ndarray
+    fitted: Fitted | None = None
 
     @property
     def predicted(self) -> np.ndarray:
@@ -74,11 +98,22 @@ class Design:
     fixed: np.ndarray
     emission: Mapping[str, np.ndarray]
     weather: Mapping[str, np.ndarray]
+    columns: WeatherColumns
+    passes: tuple[Pass, ...] = ()
 
-    def with_carried(self, effect: np.ndarray) -> Design:
-        """The same columns, and what the weather ``effect`` (n,) of the days before leaves."""
-        carried = carry_blocks(effect, self.weather["main"], self.known)
-        return Design(self.days, self.known, self.fixed, self.emission, {**self.weather, **carried})
+    def with_carried(self, coefficients: np.ndarray) -> Design:
+        """The same columns, and what the weather effect of the ``coefficients`` (p,) leaves on the days after."""
+        _, effect = self.parts(coefficients)
+        main = self.weather["main"]
+        left = carried(effect, main, self.known)
+        blocks = {**self.weather, **left.blocks(effect, main, self.known)}
+        passes = (*self.passes, Pass(coefficients[self.split :], left))
+        return replace(self, weather=blocks, passes=passes)
+
+    @property
+    def split(self) -> int:
+        """How many coefficients belong to the emissions' part; the weather's follow."""
+        return int(self.fixed.shape[1] + sum(block.shape[1] for block in self.emission.values()))
 
     def fit(self, target: np.ndarray, seen: np.ndarray, start: regression.Prior | None, rounds: int) -> regression.Fit:
         """The regression on the days ``seen`` (n,)."""
@@ -91,8 +126,7 @@ class Design:
         """Emissions' and weather's part of the logarithm for coefficients (..., p): two (..., n)."""
         emissions = np.hstack([self.fixed, *self.emission.values()])
         weather = np.hstack(list(self.weather.values()))
-        split = emissions.shape[1]
-        return coefficients[..., :split] @ emissions.T, coefficients[..., split:] @ weather.T
+        return coefficients[..., : self.split] @ emissions.T, coefficients[..., self.split :] @ weather.T
 
 
 def design(table: pd.DataFrame, drivers: Drivers, settings: Settings) -> Design:
@@ -101,9 +135,9 @@ def design(table: pd.DataFrame, drivers: Drivers, settings: Settings) -> Design:
     known = table[drivers.columns].notna().all(axis=1).to_numpy()
     # rows without weather hold a place only: they are neither fitted nor read
     held = table.fillna(table[known].mean())
-    dated = [((days >= start) & (days <= end)).astype(float) for start, end in settings.interventions]
-    fixed = np.column_stack([level_and_season(days), *dated])
-    return Design(days, known, fixed, emission_blocks(days), weather_blocks(held, drivers, known, seed=settings.seed))
+    fixed = np.hstack([level_and_season(days, days), dated(days, settings.interventions)])
+    columns = weather_columns(held, drivers, known, seed=settings.seed)
+    return Design(days, known, fixed, emission_blocks(days, days), columns.blocks(held), columns)
 
 
 def separate(target: pd.Series, table: pd.DataFrame, *, drivers: Drivers, settings: Settings) -> Separation:
@@ -119,9 +153,23 @@ def separate(target: pd.Series, table: pd.DataFrame, *, drivers: Drivers, settin
     draws = np.vstack([fit.coefficients, coefficient_draws(fit, weights, seed=settings.seed)])
     emissions, weather = plan.parts(draws)
     emissions, weather = _widened(emissions, EMISSIONS_MODEL_ERROR), _widened(weather, WEATHER_MODEL_ERROR)
-    emissions = emissions + _level(emissions, weather, observed, seen)[:, None]
+    level = _level(emissions, weather, observed, seen)
+    emissions = emissions + level[:, None]
     ratio = np.where(seen, observed / np.exp(emissions[0] + weather[0]), np.nan)
-    return Separation(plan.days, observed, emissions, np.where(plan.known, weather, np.nan), ratio)
+    fitted = _kept(plan, draws, level, table, settings)
+    return Separation(plan.days, observed, emissions, np.where(plan.known, weather, np.nan), ratio, fitted)
+
+
+def _kept(plan: Design, draws: np.ndarray, level: np.ndarray, table: pd.DataFrame, settings: Settings) -> Fitted:
+    """What answers for other days as the separation does for its own; the level is the first column's."""
+    of_emissions = _widened(draws[:, : plan.split], EMISSIONS_MODEL_ERROR)
+    of_emissions[:, 0] += level
+    of_weather = _widened(draws[:, plan.split :], WEATHER_MODEL_ERROR)
+    return Fitted(
+        table,
+        EmissionResponse(plan.days, settings.interventions, of_emissions),
+        WeatherResponse(plan.columns, plan.passes, of_weather),
+    )
 
 
 def _widened(members: np.ndarray, factor: float) -> np.ndarray:
@@ -146,16 +194,15 @@ def _fitted(
     fit = plan.fit(target, seen, first, 1 if start else regression.ROUNDS)
     found = plan
     for _ in range(1 if start else PASSES):
-        _, effect = found.parts(fit.coefficients)
-        found = plan.with_carried(effect)
-        carried = start.precision[blocks:] if start else fit.prior.precision[blocks:]
+        found = found.with_carried(fit.coefficients)
+        memory = start.precision[blocks:] if start else fit.prior.precision[blocks:]
         count = len(found.emission) + len(found.weather)
-        fit = found.fit(target, seen, _extended(fit.prior, blocks, carried, count), 2)
+        fit = found.fit(target, seen, _extended(fit.prior, blocks, memory, count), 2)
     return found, fit
 
 
 def _extended(prior: regression.Prior, blocks: int, carried: np.ndarray, count: int) -> regression.Prior:
-    """``prior`` of the first ``blocks`` blocks, with ``carried`` precisions or none yet for those after, to ``count``."""
+    """``prior`` of the first ``blocks`` blocks; after them precisions ``carried``, or none yet, up to ``count``."""
     unknown = np.full(count - blocks - len(carried), regression.FIRST_PRECISION)
     precision = np.concatenate([prior.precision[:blocks], carried, unknown])
     return regression.Prior(precision, prior.noise, prior.power, prior.linear)

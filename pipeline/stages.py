@@ -81,7 +81,10 @@ def keys(config: Config) -> Keys:
     names = [path.name for path in files]
     return Keys(
         config,
-        {name if names.count(name) == 1 else str(path): file_digest(path) for name, path in zip(names, files, strict=True)},
+        {
+            name if names.count(name) == 1 else str(path): file_digest(path)
+            for name, path in zip(names, files, strict=True)
+        },
     )
 
 

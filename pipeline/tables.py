@@ -92,7 +92,8 @@ def _index_of(place: xr.Dataset) -> pd.DataFrame:
     )
     reporting = place["reporting"].to_series()
     frame["stations_reporting"] = [
-        round(float(reporting.loc[start:end].mean()), 1) for start, end in zip(frame["start"], frame["end"], strict=True)
+        round(float(reporting.loc[start:end].mean()), 1)
+        for start, end in zip(frame["start"], frame["end"], strict=True)
     ]
     return frame
 

@@ -93,6 +93,7 @@ WEATHER: dict[str, WeatherVariable] = {
     "u10": WeatherVariable("m s-1", (-80, 80), "eastward_wind", "wind"),
     "v10": WeatherVariable("m s-1", (-80, 80), "northward_wind", "wind"),
     "wind_speed": WeatherVariable("m s-1", (0, 90), "wind_speed", "wind"),
+    "wind_direction": WeatherVariable("degree", (0, 360), "wind_from_direction", "wind"),
     "u850": WeatherVariable("m s-1", (-100, 100), "eastward_wind", "wind"),
     "v850": WeatherVariable("m s-1", (-100, 100), "northward_wind", "wind"),
     "msl": WeatherVariable("Pa", (85000, 110000), "air_pressure_at_mean_sea_level", "wind"),

@@ -14,6 +14,9 @@ from pipeline.errors import ConfigError, TianbangError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+PATIENCE = "10s"
+"""How long a scheduler is waited for."""
+
 
 def each(
     function: Callable[[Item], Result], items: Sequence[Item], *, scheduler: str | None = None
@@ -35,7 +38,7 @@ def _distributed(function: Callable[[Item], Result], items: Sequence[Item], addr
     from distributed import Client, as_completed
 
     try:
-        client = Client(address, timeout="10s")
+        client = Client(address, timeout=PATIENCE)
     except (OSError, ValueError) as error:
         raise ConfigError(
             f"--scheduler: found no Dask scheduler at {address!r} ({error}); start one with `dask scheduler`"

@@ -67,6 +67,22 @@ def test_air_is_saturated_at_its_dew_point_and_drier_below(temperature: float, s
     assert humidity(temperature + drier) == 100
 
 
+@given(speed=st.floats(0.1, 50), direction=st.floats(0, 360))
+def test_a_wind_of_speed_and_direction_is_the_wind_of_its_components(speed: float, direction: float) -> None:
+    hours = completed(hourly(wind_speed=np.full(24, speed), wind_direction=np.full(24, direction)))
+    back = completed(hours[["u10", "v10"]])
+    np.testing.assert_allclose(back["wind_speed"], speed, rtol=1e-12)
+    assert "wind_direction" not in hours
+
+
+def test_winds_from_either_side_of_north_are_a_north_wind() -> None:
+    # the mean of the angles 350 and 10 would be a wind from the south
+    direction = np.tile([350.0, 10.0], 12)
+    found = daily(hourly(wind_speed=np.full(24, 2.0), wind_direction=direction))
+    assert found["u10"].item() == pytest.approx(0, abs=1e-15)
+    assert found["v10"].item() == pytest.approx(-2 * np.cos(np.deg2rad(10)))
+
+
 def test_humidity_and_wind_speed_are_derived_unless_they_are_given() -> None:
     given_both = hourly(t2m=np.full(24, 293.15), d2m=np.full(24, 283.15), u10=np.full(24, 3.0), v10=np.full(24, -4.0))
     derived = completed(given_both)
@@ -195,7 +211,8 @@ def test_each_driver_has_its_yesterday_and_two_means() -> None:
 
 def test_every_derived_name_belongs_to_the_group_of_what_it_is_made_of() -> None:
     found = {str(name) for name in drivers(everything())}
-    assert len(found) == 4 * (len(WEATHER) - 1 + len(AFTERNOON_DRIVERS))  # tmax and tmin become the diurnal range
+    # tmax and tmin become the diurnal range; the direction says no more than the components
+    assert len(found) == 4 * (len(WEATHER) - 2 + len(AFTERNOON_DRIVERS))
     for name in sorted(found):
         made_of = [known for known in sorted(WEATHER, key=len) if known in name]
         expected = "temperature" if name.startswith("diurnal_range") else WEATHER[made_of[-1]].group

@@ -139,9 +139,7 @@ def test_every_value_stands_at_its_hour_in_the_agreed_unit(name: str, options: A
     for pollutant, factor in FIXTURES[name].factors.items():
         for station in STATIONS:
             expected = [planted(pollutant, station, time) * factor for time in data.get_index("time")]
-            expected = np.where(
-                (station == HOLE[0]) & (data.get_index("time") == HOLE[1]), np.nan, np.array(expected)
-            )
+            expected = np.where((station == HOLE[0]) & (data.get_index("time") == HOLE[1]), np.nan, np.array(expected))
             np.testing.assert_allclose(data[pollutant].sel(station=station), expected, rtol=1e-15)
 
 
@@ -227,7 +225,9 @@ def test_a_column_that_is_not_there_is_refused_by_name(name: str, options: Any) 
 
 
 def test_a_period_without_data_is_refused_with_what_is_there(options: Any) -> None:
-    with pytest.raises(InputError, match=r"no row in the period 2001-01-01/2001-12-31; found 2016-02-28 .* to 2016-03-0"):
+    with pytest.raises(
+        InputError, match=r"no row in the period 2001-01-01/2001-12-31; found 2016-02-28 .* to 2016-03-0"
+    ):
         read(options, period=(datetime.date(2001, 1, 1), datetime.date(2001, 12, 31)))
 
 

@@ -191,7 +191,7 @@ def test_the_page_asks_nothing_of_the_network(run: Path) -> None:
     page = (run / "index.html").read_text(encoding="utf-8")
     assert 'src="http' not in page
     assert "url(http" not in page
-    assert "<link rel=\"stylesheet" not in page
+    assert '<link rel="stylesheet' not in page
     assert "Plain" in page
     assert "fog" in page  # the note on the column that is in no vocabulary
 
@@ -237,7 +237,9 @@ def test_a_region_is_the_mean_of_its_cities(tables: dict[str, pd.DataFrame]) -> 
         ("concentrations", ["pollutant", "statistic", "frequency", "period"], ["value"]),
     ):
         by_level = {
-            level: frame.groupby(keys)[values].mean() for level, frame in tables[table].groupby("level") if level != "station"
+            level: frame.groupby(keys)[values].mean()
+            for level, frame in tables[table].groupby("level")
+            if level != "station"
         }
         size = tables[table][values].abs().max()
         assert ((by_level["region"] - by_level["city"]).abs().max() <= 4 * PRINTED * size).all()
@@ -390,9 +392,7 @@ def test_other_levels_are_printed_from_the_same_readings(run: Path, world: Path,
 
 
 @pytest.mark.slow
-def test_another_seed_makes_the_readings_anew_from_the_same_days(
-    region_run: Path, world: Path, tmp_path: Path
-) -> None:
+def test_another_seed_makes_the_readings_anew_from_the_same_days(region_run: Path, world: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     shutil.copytree(region_run, folder)
     before = content(folder)
@@ -422,7 +422,9 @@ def test_a_distributed_scheduler_gives_the_same_tables(region_run: Path, world: 
     assert outcome.code == 0
     assert address.startswith("tcp://127.0.0.1:")
     for table in COLUMNS:
-        assert (folder / "tables" / f"{table}.csv").read_bytes() == (region_run / "tables" / f"{table}.csv").read_bytes()
+        assert (folder / "tables" / f"{table}.csv").read_bytes() == (
+            region_run / "tables" / f"{table}.csv"
+        ).read_bytes()
 
 
 def test_the_run_folder_is_named_after_the_config_by_default(

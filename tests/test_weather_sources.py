@@ -21,7 +21,8 @@ from pipeline.stations import READERS
 from pipeline.stations.frames import full_axis
 from pipeline.vocabulary import TO_CANONICAL, WEATHER, conversion, weather_variable
 from pipeline.weather import SOURCES
-from pipeline.weather.stations import POINTS, wind_components
+from pipeline.weather.features import wind_components
+from pipeline.weather.stations import POINTS
 from pipeline.weather.table import fitting_unit
 from pipeline.worlds.era5_files import write_era5
 
@@ -283,7 +284,10 @@ def test_what_the_observations_read_from_the_same_file_is_no_weather(table: Path
 @pytest.mark.parametrize("name", ["t2m", "fog"])
 def test_text_among_numbers_is_refused_not_left_out(table: Path, name: str) -> None:
     change(table, lambda frame: frame.assign(fog=1.0).astype(object))
-    change(table, lambda frame: frame.astype(object).assign(**{name: frame[name].astype(object).where(frame.index != 5, "high")}))
+    change(
+        table,
+        lambda frame: frame.astype(object).assign(**{name: frame[name].astype(object).where(frame.index != 5, "high")}),
+    )
     with pytest.raises(InputError, match=rf"weather\.csv: column '{name}', row 7: found 'high', agreed a number"):
         read(of_table(table))
 

@@ -36,13 +36,26 @@ def relative_humidity(temperature: xr.DataArray, dew_point: xr.DataArray) -> xr.
     return (100 * vapour_pressure(dew_point) / vapour_pressure(temperature)).clip(0, 100)
 
 
+def wind_components(speed: np.ndarray, direction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Eastward and northward wind [unit of ``speed``] from the direction the wind comes from [degree]."""
+    radians = np.deg2rad(direction)
+    return -speed * np.sin(radians), -speed * np.cos(radians)
+
+
 def completed(weather: xr.Dataset) -> xr.Dataset:
-    """``weather`` with relative humidity and wind speed where they can be derived and are not given."""
+    """``weather`` with relative humidity, wind components and wind speed where they can be derived and are not given.
+
+    Wind direction is left out: an angle has no mean, and its components say the same.
+    """
     if "rh" not in weather and {"t2m", "d2m"} <= set(weather):
         weather = weather.assign(rh=relative_humidity(weather["t2m"], weather["d2m"]))
+    if "u10" not in weather and {"wind_speed", "wind_direction"} <= set(weather):
+        eastward, northward = wind_components(weather["wind_speed"].to_numpy(), weather["wind_direction"].to_numpy())
+        dims = weather["wind_speed"].dims
+        weather = weather.assign(u10=(dims, eastward), v10=(dims, northward))
     if "wind_speed" not in weather and {"u10", "v10"} <= set(weather):
         weather = weather.assign(wind_speed=np.hypot(weather["u10"], weather["v10"]))
-    return weather
+    return weather.drop_vars("wind_direction", errors="ignore")
 
 
 def daily(weather: xr.Dataset) -> xr.Dataset:

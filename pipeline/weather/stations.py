@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from pipeline.errors import ConfigError
 from pipeline.stations import prsa
 from pipeline.stations.frames import to_dataset
+from pipeline.weather.features import wind_components
 
 POINTS = "N NNE NE ENE E ESE SE SSE S SSW SW WSW W WNW NW NNW".split()
 """Names of the sixteen wind directions, clockwise from north; the wind comes from there."""
@@ -35,12 +36,6 @@ def inputs(options: Options, observations: Any) -> list[Path]:
             "'prsa'; give weather as 'table' or 'era5'"
         )
     return prsa.inputs(observations)
-
-
-def wind_components(speed: np.ndarray, direction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Eastward and northward wind [unit of ``speed``] from the direction the wind comes from [degree]."""
-    radians = np.deg2rad(direction)
-    return -speed * np.sin(radians), -speed * np.cos(radians)
 
 
 def in_canonical_units(frame: pd.DataFrame) -> pd.DataFrame:

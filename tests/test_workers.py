@@ -1,0 +1,228 @@
+"""The same results wherever and in whatever order the work is done, one thread a task."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import small_world
+import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline import attribution
+from pipeline.attribution import Outcome, Task, attribute
+from pipeline.config import load
+from pipeline.errors import ConfigError, InputError, TianbangError
+from pipeline.stages import daily_stage, keys, tasks
+from pipeline.store import Run
+from pipeline.workers import each
+
+SHORT = {
+    "period": ["2021-01-01", "2022-02-28"],
+    "pollutants": ["benzene"],
+    "levels": ["region"],
+    "model": {"members": 2},
+}
+
+
+def half_of(number: int) -> float:
+    if number < 0:
+        raise InputError(f"found {number}, agreed a number that is not negative")
+    return number / 2
+
+
+def after(sign: Path) -> tuple[bool, int]:
+    """Waits for the file ``sign``, at most half a minute; or, given a folder, puts it there."""
+    if sign.is_dir():
+        (sign / "sign").touch()
+        return False, os.getpid()
+    deadline = time.monotonic() + 30
+    while not sign.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.3)  # what was done before is told before
+    return True, os.getpid()
+
+
+def threads_of(_: int) -> tuple[int, str | None]:
+    return os.getpid(), os.environ.get("OMP_NUM_THREADS")
+
+
+def die(_: int) -> None:
+    os._exit(9)
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[str]:
+    """The address of a scheduler with two workers, each a process."""
+    from distributed import LocalCluster
+
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, protocol="tcp://", host="127.0.0.1", dashboard_address=None
+    ) as local:
+        yield local.scheduler_address
+
+
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory: pytest.TempPathFactory) -> list[Task]:
+    """The tasks of a short small world, its days made."""
+    folder = tmp_path_factory.mktemp("workers")
+    config = load(small_world.write(folder / "world", SHORT))
+    run = Run(folder / "run")
+    daily_stage(config, run, keys(config))
+    return tasks(config, run, keys(config))
+
+
+def made(planned: list[Task], folder: Path, *, scheduler: str | None = None) -> dict[str, xr.Dataset]:
+    """The readings of the tasks, made in a run folder of their own."""
+    Run(folder).path("daily").parent.mkdir(parents=True)
+    Run(folder).path("daily").symlink_to(planned[0].folder / "daily")
+    moved = [Task(task.config, folder, task.place, task.pollutant, task.key) for task in planned]
+    outcomes: list[Outcome] = list(each(attribute, moved, scheduler=scheduler))
+    assert {outcome.task.key for outcome in outcomes} == {task.key for task in planned}
+    return {str(outcome.artefact): xr.load_dataset(folder / str(outcome.artefact)) for outcome in outcomes}
+
+
+@pytest.fixture(scope="module")
+def in_process(planned: list[Task], tmp_path_factory: pytest.TempPathFactory) -> dict[str, xr.Dataset]:
+    """The readings made one after the other in this process."""
+    folder = tmp_path_factory.mktemp("in_process") / "run"
+    readings: dict[str, xr.Dataset] = {}
+    for number, task in enumerate(planned):
+        readings |= made([task], folder.with_name(f"run{number}"))
+    return readings
+
+
+def identical(one: dict[str, xr.Dataset], other: dict[str, xr.Dataset]) -> bool:
+    return set(one) == set(other) and all(one[name].identical(other[name]) for name in one)
+
+
+# --- the mapping
+
+
+@given(numbers=st.lists(st.integers(0, 100), max_size=1))
+def test_few_items_need_no_workers(numbers: list[int]) -> None:
+    assert list(each(half_of, numbers)) == [half_of(number) for number in numbers]
+    assert all(pid == os.getpid() for pid, _ in each(threads_of, numbers))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_every_item_has_its_result_whatever_the_workers(monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
+    monkeypatch.setattr("pipeline.workers.os.cpu_count", lambda: workers)
+    numbers = [5, 3, 3, 0, 8, 1, 1]  # items that are alike are still items
+    assert sorted(each(half_of, numbers)) == sorted(map(half_of, numbers))
+
+
+def test_every_item_has_its_result_on_a_scheduler(cluster: str) -> None:
+    numbers = [5, 3, 3, 0, 8, 1, 1]
+    assert sorted(each(half_of, numbers, scheduler=cluster)) == sorted(map(half_of, numbers))
+    assert list(each(half_of, [], scheduler="tcp://nobody-is-asked:1")) == []
+
+
+def test_results_come_as_they_are_done(tmp_path: Path, cluster: str) -> None:
+    for number, scheduler in enumerate((None, cluster)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        found = list(each(after, [folder / "sign", folder], scheduler=scheduler))
+        assert [waited for waited, _ in found] == [False, True]
+        assert len({os.getpid(), *(pid for _, pid in found)}) == 3
+
+
+def test_an_agreed_error_of_a_task_stays_one_line_everywhere(cluster: str) -> None:
+    for numbers, scheduler in (([-1], None), ([2, -1], None), ([2, -1], cluster)):
+        with pytest.raises(InputError) as refused:
+            list(each(half_of, numbers, scheduler=scheduler))
+        assert str(refused.value) == "found -1, agreed a number that is not negative"
+
+
+def test_a_worker_that_dies_is_told_in_one_line() -> None:
+    with pytest.raises(TianbangError, match="a worker process died, perhaps for want of memory; run again to continue"):
+        list(each(die, [1, 2]))
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense://127.0.0.1:1"])
+def test_a_scheduler_that_is_not_there_is_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.workers.PATIENCE", "0.2s")
+    with pytest.raises(ConfigError, match=f"--scheduler: found no Dask scheduler at '{address}'") as refused:
+        list(each(half_of, [1, 2], scheduler=address))
+    assert "\n" not in str(refused.value)
+
+
+# --- the real work
+
+
+def test_two_workers_make_the_readings_of_this_process(
+    planned: list[Task], in_process: dict[str, xr.Dataset], tmp_path: Path
+) -> None:
+    assert len(in_process) == 2
+    assert identical(made(planned, tmp_path / "run"), in_process)
+
+
+def test_a_distributed_cluster_makes_the_readings_of_this_process_in_any_order(
+    planned: list[Task], in_process: dict[str, xr.Dataset], tmp_path: Path, cluster: str
+) -> None:
+    assert identical(made(planned[::-1], tmp_path / "run", scheduler=cluster), in_process)
+
+
+def test_readings_that_are_there_are_not_made_again(planned: list[Task], tmp_path: Path) -> None:
+    made(planned[:1], tmp_path / "run")
+    task = Task(planned[0].config, tmp_path / "run", planned[0].place, planned[0].pollutant, planned[0].key)
+    before = small_world.content(tmp_path / "run")
+    outcome = attribute(task)
+    assert outcome.artefact == task.artefact
+    assert small_world.content(tmp_path / "run") == before
+
+
+def test_chunks_of_the_days_change_nothing(planned: list[Task]) -> None:
+    from pipeline.samples import samples
+
+    run = Run(planned[0].folder)
+    with (
+        xr.open_dataset(run.path("daily/observations.nc")) as observations,
+        xr.open_dataset(run.path("daily/weather.nc")) as weather,
+    ):
+        whole = samples(observations, weather, planned[0].place, "benzene")
+        for sizes in ({"time": 50}, {"station": 1}, {"time": 7, "station": 2}):
+            parts = samples(observations.chunk(sizes), weather.chunk(sizes), planned[0].place, "benzene")
+            assert parts.target.equals(whole.target)
+            assert parts.drivers.equals(whole.drivers)
+
+
+# --- threads
+
+
+def test_a_task_has_one_thread_in_every_numerical_library(
+    planned: list[Task], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lightgbm = pytest.importorskip("lightgbm")
+    threadpoolctl = pytest.importorskip("threadpoolctl")
+    pools: list[int] = []
+    asked: list[Any] = []
+    real = attribution.readings_of
+
+    def watched(*arguments: Any) -> xr.Dataset:
+        pools.extend(pool["num_threads"] for pool in threadpoolctl.threadpool_info())
+        # whatever LightGBM is asked to do in a task, it is asked to do in one thread
+        train, predict = lightgbm.train, lightgbm.Booster.predict
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                lightgbm,
+                "train",
+                lambda given, *a, **k: asked.append(given.get("num_threads")) or train(given, *a, **k),
+            )
+            patch.setattr(
+                lightgbm.Booster,
+                "predict",
+                lambda self, *a, **k: asked.append(k.get("num_threads")) or predict(self, *a, **k),
+            )
+            return real(*arguments)
+
+    monkeypatch.setattr(attribution, "readings_of", watched)
+    made(planned[:1], tmp_path / "run")
+    assert pools
+    assert set(pools) == {1}
+    assert set(asked) <= {1}

@@ -79,7 +79,7 @@ def held(days: pd.DatetimeIndex, record: pd.DatetimeIndex) -> np.ndarray:
 
 
 def level_and_season(days: pd.DatetimeIndex, record: pd.DatetimeIndex) -> np.ndarray:
-    """Level, steady change over the ``record``, the season common to all years, and the weekend: (n, 3 + 2 * HARMONICS)."""
+    """Level, steady change over the ``record``, the season of all years, the weekend: (n, 3 + 2 * HARMONICS)."""
     weekend = np.asarray(days.day_of_week >= 5, dtype=float)
     steady = np.linspace(-1, 1, len(record))[held(days, record)]
     return np.column_stack([np.ones(len(days)), steady, harmonics(days, HARMONICS), weekend])

@@ -18,6 +18,8 @@ Statistic = Callable[[np.ndarray], np.ndarray]
 """From days (..., days), none of them NaN and at least one, to a number for each leading index."""
 
 COVERAGE = 0.90
+LEAST_SHARED_DAYS = 30
+"""Calendar days that two years must share to be compared: a month."""
 LEAST_SHARE = 0.5
 """Share of a year's days that must have a residual for its residuals to be carried by simulated days."""
 
@@ -114,12 +116,12 @@ def table(separation: Separation, calendar: Calendar, statistic: str) -> np.ndar
 
 
 def parts(separation: Separation, calendar: Calendar, first: int, second: int, statistic: str) -> Parts | None:
-    """The change from year ``first`` to year ``second`` over the calendar days they share; None when they share none.
+    """The change from year ``first`` to year ``second`` over the calendar days they share; None for fewer than 30.
 
     Weather's part: mean over both orders of changing weather and emissions (the Shapley value of two players).
     """
     p, q = paired_days(separation, calendar, first, second)
-    if not len(p):
+    if len(p) < LEAST_SHARED_DAYS:
         return None
     pp, pq, qp, qq = (
         statistic_of(separation, calendar, emissions, weather, statistic)

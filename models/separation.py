@@ -174,7 +174,7 @@ def _kept(plan: Design, draws: np.ndarray, level: np.ndarray, table: pd.DataFram
 
 def _widened(members: np.ndarray, factor: float) -> np.ndarray:
     """Members (1 + members, n) whose deviations from the first are multiplied by ``factor``."""
-    return members[:1] + factor * (members - members[:1])
+    return np.asarray(members[:1] + factor * (members - members[:1]))
 
 
 def _values(target: pd.Series, table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

@@ -258,12 +258,10 @@ def _explain(problem: Any, raw: Mapping[str, Any], place: Sequence[Any]) -> str:
 
 def _at(raw: Any, place: Sequence[Any]) -> Any:
     for part in place:
-        if isinstance(raw, Mapping) and part in raw:
-            raw = raw[part]
-        elif isinstance(raw, Sequence) and isinstance(part, int) and part < len(raw):
-            raw = raw[part]
-        else:
+        listed = isinstance(raw, list) and isinstance(part, int) and part < len(raw)
+        if not (listed or (isinstance(raw, Mapping) and part in raw)):
             return raw
+        raw = raw[part]
     return raw
 
 

@@ -1,22 +1,24 @@
 """What is read off one place's separation, and how regions are made of it: everything printed comes from here.
 
 Readings is an ``xr.Dataset`` of one place and pollutant with dims ``statistic``, ``emission_period`` and
-``weather_period`` (years), ``pair`` (of years), ``period`` (years, months and weeks), ``member`` (the estimate first)
-and ``time`` (days). The readings of a region are the means of its cities' readings.
+``weather_period`` (years), ``pair`` (of years), ``group`` (of drivers), ``period`` (years, months and weeks),
+``member`` (the estimate first) and ``time`` (days). The readings of a region are the means of its cities' readings.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from models import counterfactual
-from models.calendar import Calendar
+from models import counterfactual, game
+from models.calendar import NOWHERE, Calendar
 from models.separation import Separation
+from pipeline.vocabulary import GROUPS, group_of
 
 ADDITIVE = ("concentration", "meteorology", "emissions", "interaction", "observed_from", "observed_to")
 
@@ -55,8 +57,10 @@ def read_off(separation: Separation, calendar: Calendar, *, statistics: Sequence
         [
             _tables(separation, calendar, statistics),
             _pairs(separation, calendar, statistics),
+            _drivers(separation, calendar, base),
             _index(separation, calendar, base),
             _observed(separation, calendar, statistics),
+            _normalized(separation, calendar),
             _series(separation, calendar),
         ],
         join="outer",
@@ -73,8 +77,7 @@ def _tables(separation: Separation, calendar: Calendar, statistics: Sequence[str
 
 
 def _pairs(separation: Separation, calendar: Calendar, statistics: Sequence[str]) -> xr.Dataset:
-    years = calendar.years
-    pairs = [(int(p), int(q)) for i, p in enumerate(years) for q in years[i + 1 :]]
+    pairs = _year_pairs(calendar)
     rows = [[counterfactual.parts(separation, calendar, p, q, name) for p, q in pairs] for name in statistics]
     members = len(separation.emissions)
 
@@ -87,11 +90,43 @@ def _pairs(separation: Separation, calendar: Calendar, statistics: Sequence[str]
     flat = {name: (("statistic", "pair"), gather(name, 1).reshape(shape[:2])) for name in ADDITIVE[4:]}
     coordinates = {
         "statistic": list(statistics),
-        "pair": np.array([f"{p}-{q}" for p, q in pairs], dtype=object),
+        "pair": _labels(pairs),
         "period_from": ("pair", np.array([p for p, _ in pairs])),
         "period_to": ("pair", np.array([q for _, q in pairs])),
     }
     return xr.Dataset({**wide, **flat}, coords=coordinates)
+
+
+def _year_pairs(calendar: Calendar) -> list[tuple[int, int]]:
+    return [(int(p), int(q)) for i, p in enumerate(calendar.years) for q in calendar.years[i + 1 :]]
+
+
+def _labels(pairs: Sequence[tuple[int, int]]) -> np.ndarray:
+    return np.array([f"{p}-{q}" for p, q in pairs], dtype=object)
+
+
+def _drivers(separation: Separation, calendar: Calendar, base: np.ndarray) -> xr.Dataset:
+    """Shares of the driver groups in the weather's part, for consecutive years and between the base and each year.
+
+    NaN for other pairs; zero for a group of which the place has no driver. The base is the year in which the base
+    period starts. Nothing for a separation that came without its model.
+    """
+    if separation.fitted is None:
+        return xr.Dataset()
+    columns = [str(name) for name in separation.fitted.drivers]
+    groups = {group: [name for name in columns if group_of(name) == group] for group in GROUPS}
+    played = {group: names for group, names in groups.items() if names}
+    pairs, years = _year_pairs(calendar), [int(year) for year in calendar.years]
+    first = int(calendar.year[base][0]) if base.any() else years[0]
+    values = np.full((len(GROUPS), len(pairs), len(separation.emissions)), np.nan)
+    for k, pair in enumerate(pairs):
+        wanted = first in pair or pair in pairwise(years)
+        shares = game.driver_shares(separation, calendar, pair, list(played.values())) if wanted else None
+        if shares is not None:
+            values[:, k] = 0.0
+            values[[group in played for group in GROUPS], k] = shares
+    coordinates = {"group": np.array(list(GROUPS), dtype=object), "pair": _labels(pairs)}
+    return xr.Dataset({"driver_share": (("group", "pair", "member"), values)}, coords=coordinates)
 
 
 def _index(separation: Separation, calendar: Calendar, base: np.ndarray) -> xr.Dataset:
@@ -136,6 +171,21 @@ def _observed(separation: Separation, calendar: Calendar, statistics: Sequence[s
             "valid": ("period", (counts >= needed).astype(float)),
         }
     )
+
+
+def _normalized(separation: Separation, calendar: Calendar) -> xr.Dataset:
+    """The normalized concentration of each period with its members: the mean over its days."""
+    weather = np.exp(separation.weather)
+    total, count = np.zeros_like(weather), np.zeros(weather.shape[1])
+    for positions in calendar.match.T:
+        there = (positions != NOWHERE) & np.isfinite(weather[0, positions])
+        total += np.where(there, weather[:, positions], 0.0)
+        count += there
+    values = np.exp(separation.emissions) * total / np.maximum(count, 1)
+    found = [positions[count[positions] > 0] for _, positions in index_periods(calendar)]
+    empty = np.full(len(values), np.nan)
+    means = [values[:, own].mean(axis=1) if len(own) else empty for own in found]
+    return xr.Dataset({"normalized_value": (("period", "member"), np.array(means))})
 
 
 def _needed_days(period: IndexPeriod) -> int:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pipeline.daily import Daily
 
 DAILY = ("daily/observations.nc", "daily/weather.nc")
-TABLES = ("attribution", "index", "concentrations", "skill")
+TABLES = ("attribution", "drivers", "index", "concentrations", "trends", "changepoints", "skill")
 PAGE = "index.html"
 
 

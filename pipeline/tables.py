@@ -8,13 +8,17 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from models import scores
+from models import scores, trend
 from models.counterfactual import interval
 
 ATTRIBUTION = (
     "level", "name", "pollutant", "statistic", "period_from", "period_to", "observed_from", "observed_to",
     "observed_change", "meteorology", "meteorology_low", "meteorology_high", "emissions", "emissions_low",
     "emissions_high", "interaction", "residual", "units",
+)  # fmt: skip
+DRIVERS = (
+    "level", "name", "pollutant", "statistic", "period_from", "period_to", "group", "share", "share_low", "share_high",
+    "units",
 )  # fmt: skip
 INDEX = (
     "level", "name", "pollutant", "frequency", "period", "start", "end", "mci", "mci_low", "mci_high",
@@ -24,7 +28,16 @@ CONCENTRATIONS = (
     "level", "name", "pollutant", "statistic", "frequency", "period", "start", "end", "value", "days", "valid",
     "stations_reporting", "units",
 )  # fmt: skip
+TRENDS = (
+    "level", "name", "pollutant", "series", "start", "end", "slope", "slope_low", "slope_high", "p_value", "units",
+)  # fmt: skip
+CHANGEPOINTS = (
+    "level", "name", "pollutant", "date", "date_low", "date_high", "size", "size_low", "size_high", "percent",
+    "percent_low", "percent_high", "units",
+)  # fmt: skip
 SKILL = ("level", "name", "pollutant", "r2", "rmse", "bias", "slope", "protocol", "outside_percent")
+LEAST_DAYS = 15
+"""Days of a month that must be known before it enters a trend or a search for change points."""
 VALID_SHARE = 0.75
 """Share of a region's cities whose statistic must be valid."""
 PROTOCOL = "held-out whole months, 3 days purged on either side"
@@ -65,6 +78,36 @@ def _attribution_rows(place: xr.Dataset) -> Iterable[dict[str, object]]:
 def identity(place: xr.Dataset) -> dict[str, str]:
     """Level, name and pollutant of a place's readings."""
     return {key: str(place.attrs[key]) for key in ("level", "name", "pollutant")}
+
+
+def drivers(readings: Iterable[xr.Dataset]) -> pd.DataFrame:
+    """The driver groups' shares in the weather's part of the mean's change; columns ``DRIVERS``.
+
+    For consecutive years and between the base and each year; they add up to ``meteorology`` of ``attribution``.
+    Groups of which a place has no driver are left out.
+    """
+    return pd.DataFrame([row for place in readings for row in _driver_rows(place)], columns=list(DRIVERS))
+
+
+def _driver_rows(place: xr.Dataset) -> Iterable[dict[str, object]]:
+    if "driver_share" not in place:
+        return
+    shares = place["driver_share"].transpose("pair", "group", "member").to_numpy()
+    low, high = interval(shares)
+    for k in np.flatnonzero(np.isfinite(shares[:, 0, 0])):
+        at = place.isel(pair=k)
+        for g in np.flatnonzero((shares[k] != 0).any(axis=-1)):
+            yield {
+                **identity(place),
+                "statistic": "mean",
+                "period_from": int(at["period_from"]),
+                "period_to": int(at["period_to"]),
+                "group": str(place["group"].to_numpy()[g]),
+                "share": shares[k, g, 0],
+                "share_low": low[k, g],
+                "share_high": high[k, g],
+                "units": place.attrs["units"],
+            }
 
 
 def index(readings: Iterable[xr.Dataset]) -> pd.DataFrame:
@@ -114,6 +157,70 @@ def _skill_row(place: xr.Dataset) -> dict[str, object]:
         "protocol": PROTOCOL,
         "outside_percent": float(place["outside_percent"]),
     }
+
+
+def trends(readings: Iterable[xr.Dataset]) -> pd.DataFrame:
+    """Slopes of the monthly observed and normalized means of every place and pollutant; columns ``TRENDS``.
+
+    Series of less than three years have none.
+    """
+    return pd.DataFrame([row for place in readings for row in _trend_rows(place)], columns=list(TRENDS))
+
+
+def _trend_rows(place: xr.Dataset) -> Iterable[dict[str, object]]:
+    months = place.isel(period=np.flatnonzero(place["frequency"].to_numpy() == "month"))
+    starts = pd.DatetimeIndex(months["start"].to_numpy()).to_period("M").to_timestamp()
+    normalized = months["normalized_value"].transpose("member", "period").to_numpy()
+    days = (months["end"] - months["start"]).dt.days.to_numpy() + 1
+    normalized = np.where(days >= LEAST_DAYS, normalized, np.nan)
+    observed = months["observed_value"].sel(statistic="mean").where(months["valid"] >= VALID_SHARE).to_numpy()
+    found = {
+        "observed": trend.slope(pd.Series(observed, starts)),
+        "normalized": trend.slope(pd.Series(normalized[0], starts), members=normalized[1:]),
+    }
+    for series, slope in found.items():
+        if slope is not None:
+            yield {
+                **identity(place),
+                "series": series,
+                "start": f"{slope.start:%Y-%m-%d}",
+                "end": f"{slope.end:%Y-%m-%d}",
+                "slope": slope.slope,
+                "slope_low": slope.low,
+                "slope_high": slope.high,
+                "p_value": slope.p_value,
+                "units": f"{place.attrs['units']} year-1",
+            }
+
+
+def changepoints(readings: Iterable[xr.Dataset]) -> pd.DataFrame:
+    """Lasting steps of what is left of the observations without the weather's swings; columns ``CHANGEPOINTS``."""
+    return pd.DataFrame([row for place in readings for row in _changepoint_rows(place)], columns=list(CHANGEPOINTS))
+
+
+def _changepoint_rows(place: xr.Dataset) -> Iterable[dict[str, object]]:
+    for point in trend.change_points(without_weather(place)):
+        ends = ("", "_low", "_high")
+        yield {
+            **identity(place),
+            "date": f"{point.month:%Y-%m-%d}",
+            "date_low": f"{point.earliest:%Y-%m-%d}",
+            "date_high": f"{point.latest:%Y-%m-%d}",
+            **{f"size{end}": value for end, value in zip(ends, point.size, strict=True)},
+            **{f"percent{end}": value for end, value in zip(ends, point.percent, strict=True)},
+            "units": place.attrs["units"],
+        }
+
+
+def without_weather(place: xr.Dataset) -> pd.Series:
+    """Monthly means of the observations at the mean weather: normalized times observed over predicted.
+
+    The normalized series alone is smooth, and would smear a step over its neighbours. NaN for months with less than
+    ``LEAST_DAYS`` days.
+    """
+    days = (place["normalized"] * place["observed"] / place["predicted"]).to_series()
+    months = days.resample("MS").agg(["mean", "count"])
+    return months["mean"].where(months["count"] >= LEAST_DAYS)
 
 
 def concentrations(readings: Iterable[xr.Dataset]) -> pd.DataFrame:

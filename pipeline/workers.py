@@ -38,14 +38,15 @@ def _distributed(function: Callable[[Item], Result], items: Sequence[Item], addr
     from distributed import Client, as_completed
 
     try:
-        client = Client(address, timeout=PATIENCE)
+        # not the default: a client that found nobody would stay it, and xarray would ask it for locks
+        client = Client(address, timeout=PATIENCE, set_as_default=False)
     except (OSError, ValueError) as error:
         raise ConfigError(
             f"--scheduler: found no Dask scheduler at {address!r} ({error}); start one with `dask scheduler`"
         ) from None
     with client:
         futures = client.map(function, items, pure=False, retries=2)
-        for future in as_completed(futures):
+        for future in as_completed(futures, loop=client.loop):
             yield future.result()
 
 
@@ -65,7 +66,7 @@ def _processes(function: Callable[[Item], Result], items: Sequence[Item]) -> Ite
         try:
             with Callback(posttask=tell):
                 dask.compute(*tasks, scheduler="processes", num_workers=os.cpu_count(), chunksize=1)
-        except BaseException as error:  # handed to the consumer, who raises it
+        except BaseException as error:  # noqa: BLE001 - handed to the consumer, who raises it
             done.put(error)
 
     worker = Thread(target=compute, daemon=True)

@@ -7,6 +7,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 os.environ["MPLBACKEND"] = "Agg"  # read when matplotlib is imported, here and in subprocesses
+# small matrices: more threads only wait for each other, here as in the tasks of a run
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A busy machine is no failure: neither deadlines nor slow generation. More: --hypothesis-profile=explore
 settings.register_profile("ci", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])

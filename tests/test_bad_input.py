@@ -111,8 +111,16 @@ def earlier(found: pd.DataFrame) -> pd.DataFrame:
 BAD: dict[str, tuple[Spoil, int, str]] = {
     # --- the config
     "a typo in a key": (config(polutants=["o3"]), 2, r"config\.yml: polutants: unknown key; known here: name, period"),
-    "a typo in a key of the model": (config(model={"membrs": 4}), 2, r"model\.membrs: unknown key; known here: members"),
-    "an unknown reader": (config(observations={**TABLE, "reader": "foo"}), 2, "observations: found 'foo'; allowed: 'prsa"),
+    "a typo in a key of the model": (
+        config(model={"membrs": 4}),
+        2,
+        r"model\.membrs: unknown key; known here: members",
+    ),
+    "an unknown reader": (
+        config(observations={**TABLE, "reader": "foo"}),
+        2,
+        "observations: found 'foo'; allowed: 'prsa",
+    ),
     "an unknown source": (config(weather={"source": "era6"}), 2, "weather: found 'era6'; allowed: 'stations', 'table'"),
     "a base period outside the period": (
         config(base_period=["2018-01-01", "2018-12-31"]),
@@ -127,7 +135,11 @@ BAD: dict[str, tuple[Spoil, int, str]] = {
     "bytes for a config": (text(bytes(range(256))), 2, "cannot be read .* give the path of a UTF-8 YAML file"),
     "a folder for a config": (lambda folder: folder, 2, "cannot be read .*Is a directory"),
     "no config": (lambda folder: folder / "no.yml", 2, "cannot be read .*No such file or directory"),
-    "no observations": (config(observations={**TABLE, "path": "no.csv"}), 2, "observations.path: found no file or folder"),
+    "no observations": (
+        config(observations={**TABLE, "path": "no.csv"}),
+        2,
+        "observations.path: found no file or folder",
+    ),
     "a pattern that fits no file": (config(observations={**TABLE, "path": "no*.csv"}), 3, "found no file like no"),
     "weather that does not come with the observations": (
         config(weather={"source": "stations"}),
@@ -135,8 +147,16 @@ BAD: dict[str, tuple[Spoil, int, str]] = {
         "weather.source: found 'stations' with observations.reader 'table'; allowed with 'prsa'",
     ),
     # --- places
-    "a station in no region": (config(regions={"Plain": ["Eastham"]}), 2, "station 'W1' .city 'Westham'. is in no region"),
-    "a region without a list": (config(regions={"Plain": "Eastham"}), 2, "regions: found .*; allowed: a list of cities"),
+    "a station in no region": (
+        config(regions={"Plain": ["Eastham"]}),
+        2,
+        "station 'W1' .city 'Westham'. is in no region",
+    ),
+    "a region without a list": (
+        config(regions={"Plain": "Eastham"}),
+        2,
+        "regions: found .*; allowed: a list of cities",
+    ),
     "a station that is not listed": (
         frame(lambda found: found.head(2), "stations.csv"),
         3,
@@ -148,13 +168,29 @@ BAD: dict[str, tuple[Spoil, int, str]] = {
         "station 'E1' is listed twice; agreed once",
     ),
     "a station without a city": (frame(cell(None, "city", 1), "stations.csv"), 3, "column 'city' is empty in row 3"),
-    "a latitude of letters": (frame(cell("N", "latitude", 0), "stations.csv"), 3, "'latitude', row 2: found 'N', agreed"),
+    "a latitude of letters": (
+        frame(cell("N", "latitude", 0), "stations.csv"),
+        3,
+        "'latitude', row 2: found 'N', agreed",
+    ),
     # --- observations
-    "a missing column": (frame(lambda found: found.drop(columns="o3")), 3, "column 'o3' is missing; found station, time"),
+    "a missing column": (
+        frame(lambda found: found.drop(columns="o3")),
+        3,
+        "column 'o3' is missing; found station, time",
+    ),
     "a file cut in half": (half("observations.csv"), 3, r"observations\.csv: not a whole CSV file"),
-    "a packed file cut in half": (packed_half, 3, r"observations\.csv\.gz: not a whole CSV file \(Compressed file ended"),
+    "a packed file cut in half": (
+        packed_half,
+        3,
+        r"observations\.csv\.gz: not a whole CSV file \(Compressed file ended",
+    ),
     "an empty file": (text("", "observations.csv"), 3, "not a whole CSV file .No columns to parse from file."),
-    "an error page": (text("<html>\n403\n</html>\n", "observations.csv"), 3, "column 'station' is missing; found <html>"),
+    "an error page": (
+        text("<html>\n403\n</html>\n", "observations.csv"),
+        3,
+        "column 'station' is missing; found <html>",
+    ),
     "a header without rows": (text("station,time,o3,benzene\n", "observations.csv"), 3, "found no rows"),
     "a period with no data": (
         config(period=["2001-01-01", "2003-01-01"], base_period=["2001-01-01", "2001-12-31"]),
@@ -166,7 +202,11 @@ BAD: dict[str, tuple[Spoil, int, str]] = {
         3,
         "'o3' is in 'furlong'; known units: ug m-3, ppb, ppm, mg m-3",
     ),
-    "a unit of no column": (config(observations={**TABLE, "units": {"o33": "ppb"}}), 3, "column 'o33' is missing; found"),
+    "a unit of no column": (
+        config(observations={**TABLE, "units": {"o33": "ppb"}}),
+        3,
+        "column 'o33' is missing; found",
+    ),
     "text in a column of numbers": (frame(cell("high", "o3")), 3, "column 'o3', row 7: found 'high', agreed a number"),
     "a time that is none": (frame(cell("noon", "time")), 3, "column 'time', row 7: found 'noon', agreed ISO 8601"),
     "two rows for one day": (frame(twice), 3, "station 'E1' has two different rows for 2021-01-01 .*; agreed one"),
@@ -175,13 +215,21 @@ BAD: dict[str, tuple[Spoil, int, str]] = {
         3,
         "'o3' can be separated at no place; city Eastham: the series is constant",
     ),
-    "nothing observed": (frame(lambda found: found.assign(o3=np.nan)), 3, "'o3' has no valid day from 2021-01-01 to 2023"),
+    "nothing observed": (
+        frame(lambda found: found.assign(o3=np.nan)),
+        3,
+        "'o3' has no valid day from 2021-01-01 to 2023",
+    ),
     "too little observed": (
         frame(lambda found: found.assign(o3=found["o3"].where(found["time"] < "2021-03-01"))),
         3,
         r"'o3' can be separated at no place; city Eastham: \d+ days have both .* \(model\.minimum_days\)",
     ),
-    "days taken for hours": (config(observations={**TABLE, "resolution": "hour"}), 3, "'o3' has no valid day .*`resolution: day`"),
+    "days taken for hours": (
+        config(observations={**TABLE, "resolution": "hour"}),
+        3,
+        "'o3' has no valid day .*`resolution: day`",
+    ),
     # --- weather
     "weather without a station column": (
         frame(lambda found: found.drop(columns="station"), "weather.csv"),
@@ -196,7 +244,11 @@ BAD: dict[str, tuple[Spoil, int, str]] = {
     "weather cut in half": (half("weather.csv"), 3, r"weather\.csv: not a whole CSV file"),
     "packed weather cut in half": (parquet_half, 3, r"weather\.parquet: not a whole Parquet file"),
     "a netCDF file of which little came": (netcdf_half, 3, r"era5\.nc"),
-    "weather of another period": (frame(earlier, "weather.csv"), 3, "no row in the period 2021-01-01/2023-03-15; found 19"),
+    "weather of another period": (
+        frame(earlier, "weather.csv"),
+        3,
+        "no row in the period 2021-01-01/2023-03-15; found 19",
+    ),
     "text in the weather": (frame(cell("warm", "t2m"), "weather.csv"), 3, "column 't2m', row 7: found 'warm', agreed"),
     "weather in no unit": (
         frame(lambda found: found.assign(t2m=found["t2m"] * 100), "weather.csv"),
@@ -208,8 +260,12 @@ BAD: dict[str, tuple[Spoil, int, str]] = {
         3,
         "found no weather column; agreed station,time and any of t2m",
     ),
-    "days of weather taken for hours": (config(weather={**WEATHER, "resolution": "hour"}), 3, "weather: no day .*`resolution"),
-}  # fmt: skip
+    "days of weather taken for hours": (
+        config(weather={**WEATHER, "resolution": "hour"}),
+        3,
+        "weather: no day .*`resolution",
+    ),
+}
 
 
 @pytest.mark.parametrize("case", BAD)
@@ -261,7 +317,7 @@ def test_a_bad_setting_is_one_line(world: Path, setting: str, line: str) -> None
 
 
 @pytest.mark.parametrize(
-    "arguments", [["runn"], ["run"], ["run", "config.yml", "--ouut", "x"], ["demo", "--seed", "x"]]
+    "arguments", [["walk"], ["run"], ["run", "config.yml", "--ouut", "x"], ["demo", "--seed", "x"]]
 )
 def test_a_command_that_is_none_is_explained(arguments: list[str]) -> None:
     outcome = tianbang(*arguments)
@@ -300,7 +356,7 @@ def test_stations_with_no_series_are_skipped_and_told(world: Path) -> None:
             benzene=found["benzene"].mask(found["station"] == "W1").mask(found["station"] == "E1", 50.0)
         )
     )(world)
-    settings = ["pollutants=[benzene]", "model.members=2", "languages=[en]"]
+    settings = ["pollutants=[benzene]", "period=[2021-01-01, 2022-02-28]", "model.members=2"]
     outcome = tianbang(
         "run", world / "config.yml", "--out", world / "new", *(part for one in settings for part in ("--set", one))
     )
@@ -326,10 +382,10 @@ def test_rows_that_repeat_themselves_are_no_error(world: Path) -> None:
 def test_a_file_of_both_does_not_make_a_pollutant_its_own_weather(world: Path) -> None:
     both = pd.read_csv(world / "observations.csv").merge(pd.read_csv(world / "weather.csv"), on=["station", "time"])
     both.to_csv(world / "both.csv", index=False)
-    path = small_world.write_config(
-        world, {"observations": {**TABLE, "path": "both.csv"}, "weather": {**WEATHER, "path": "both.csv"}}
-    )
-    found = daily(load(path))
-    assert not {"o3", "benzene"} & set(found.weather)
+    pollutants = ["o3", "benzene"]
+    apart = daily(load(small_world.write_config(world, {"pollutants": pollutants})))
+    blocks = {"observations": {**TABLE, "path": "both.csv"}, "weather": {**WEATHER, "path": "both.csv"}}
+    found = daily(load(small_world.write_config(world, {**blocks, "pollutants": pollutants})))
+    assert not set(pollutants) & set(found.weather)
     assert not [note for note in found.notes if "benzene" in note]
-    assert found.weather.equals(daily(load(small_world.write_config(world, {}))).weather)
+    assert found.weather.equals(apart.weather)

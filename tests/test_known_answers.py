@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +55,7 @@ def config(data: Path, first: int, last: int) -> dict[str, Any]:
 )
 def run(
     request: pytest.FixtureRequest, shared_data: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Path, int]]:
+) -> tuple[Path, int]:
     """The folder of a run over some years, and how many they are."""
     first, last = request.param
     folder = tmp_path_factory.mktemp("london")
@@ -64,7 +63,7 @@ def run(
     path.write_text(yaml.safe_dump(config(shared_data, first, last)))
     outcome = tianbang("run", path, "--out", folder / "run")
     assert outcome.code == 0, outcome.err
-    yield folder / "run", last - first + 1
+    return folder / "run", last - first + 1
 
 
 @pytest.fixture(scope="module")

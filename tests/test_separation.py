@@ -173,3 +173,12 @@ def test_a_percentile_carries_what_the_model_leaves_unexplained(separation, year
     smooth = np.quantile(separation.predicted[days], 0.9)
     observed = np.quantile(separation.observed[days], 0.9)
     assert abs(found - observed) < abs(smooth - observed)
+
+
+def test_years_that_share_less_than_a_month_are_not_compared():
+    target, table, _ = planted()
+    short = slice("2015-01-01", "2017-01-20")
+    found = separate(target[short], table[short], drivers=ROLES, settings=SETTINGS)
+    dates = calendar(found.days)
+    assert counterfactual.parts(found, dates, 2015, 2017, "mean") is None
+    assert counterfactual.parts(found, dates, 2015, 2016, "mean").days == 365

@@ -225,7 +225,7 @@ def test_a_calm_of_unknown_direction_has_no_components_but_a_speed(tmp_path: Pat
 def test_weather_of_stations_comes_with_the_beijing_files_only(tmp_path: Path) -> None:
     options = SOURCES["stations"].Options(source="stations")
     table = READERS["table"].Options(reader="table", path=tmp_path)
-    with pytest.raises(ConfigError, match="found 'stations' with observations.reader 'table'; allowed with 'prsa'"):
+    with pytest.raises(ConfigError, match=r"found 'stations' with observations.reader 'table'; allowed with 'prsa'"):
         SOURCES["stations"].inputs(options, table)
 
 
@@ -391,7 +391,7 @@ def test_the_order_of_stations_changes_no_weather(era5: tuple[Any, Any]) -> None
 
 
 def test_stations_without_coordinates_are_refused(era5: tuple[Any, Any]) -> None:
-    with pytest.raises(InputError, match="stations: 'B2' has no coordinates, which weather.source 'era5' needs"):
+    with pytest.raises(InputError, match=r"stations: 'B2' has no coordinates, which weather.source 'era5' needs"):
         read(era5, stations=STATIONS.assign(latitude=[40.0, np.nan]))
 
 

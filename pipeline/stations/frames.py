@@ -98,10 +98,8 @@ def numeric(frame: pd.DataFrame, names: Sequence[str], *, where: str) -> pd.Data
         if wrong.any():
             row = int(np.flatnonzero(wrong)[0])
             file = frame["file"].iloc[row] if "file" in frame else where
-            raise InputError(
-                f"{file}: column {name!r}, row {frame.index[row] + 2}: found {frame[name].iloc[row]!r}, agreed a number "
-                "or nothing"
-            )
+            place = f"{file}: column {name!r}, row {frame.index[row] + 2}"
+            raise InputError(f"{place}: found {frame[name].iloc[row]!r}, agreed a number or nothing")
         frame = frame.assign(**{name: column.astype(float)})
     return frame
 

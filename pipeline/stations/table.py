@@ -22,7 +22,6 @@ from pipeline.stations.frames import ended, numeric, read_csv, read_parquet, req
 from pipeline.stations.options import PathOptions, files_of
 from pipeline.vocabulary import GAS_FACTOR, pollutant
 
-
 ZONE = r"\d[T ]\d.*(?:Z|[+-]\d\d(?::?\d\d)?)$"
 """A time of day that ends with its offset from UTC."""
 
@@ -87,9 +86,11 @@ def local_time(values: pd.Series, options: TableOptions, utc_offset: float, *, w
         zone = datetime.timezone(datetime.timedelta(hours=utc_offset))
         time = time.dt.tz_convert(zone).dt.tz_localize(None)
     if options.resolution == "day":
-        return time.dt.floor("D").astype("datetime64[ns]")
-    beginning = pd.Timedelta(hours=1 if options.hour_label == "beginning" else 0)
-    return (time + beginning).astype("datetime64[ns]")
+        time = time.dt.floor("D")
+    elif options.hour_label == "beginning":
+        time = time + pd.Timedelta(hours=1)
+    local: pd.Series = time.astype("datetime64[ns]")
+    return local
 
 
 def _parsed(text: pd.Series, *, where: str) -> pd.Series:

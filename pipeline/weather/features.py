@@ -31,7 +31,8 @@ def relative_humidity(temperature: xr.DataArray, dew_point: xr.DataArray) -> xr.
 
     def vapour_pressure(kelvin: xr.DataArray) -> xr.DataArray:
         celsius = kelvin - 273.15
-        return xr.apply_ufunc(np.exp, 17.67 * celsius / (celsius + 243.5))
+        pressure: xr.DataArray = xr.apply_ufunc(np.exp, 17.67 * celsius / (celsius + 243.5))
+        return pressure
 
     return (100 * vapour_pressure(dew_point) / vapour_pressure(temperature)).clip(0, 100)
 
@@ -100,7 +101,8 @@ def base_drivers(weather: pd.DataFrame) -> pd.DataFrame:
     """One place's base drivers from its daily weather (index: day), on scales on which they act.
 
     Boundary-layer height and wind speed by their logarithm, precipitation by log(1 + mm), extremes as the diurnal
-    range beside ``t2m`` and as they are without it or without one another; what the vocabulary does not know stays as it is. NaN stays NaN.
+    range beside ``t2m`` and as they are without it or without one another; what the vocabulary does not know stays as
+    it is. NaN stays NaN.
     """
     drivers = {}
     for name in weather:

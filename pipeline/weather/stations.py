@@ -6,7 +6,6 @@ import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 from pydantic import BaseModel, ConfigDict

@@ -70,7 +70,7 @@ def read(
 
 
 def _drivers(frame: pd.DataFrame, theirs: Collection[str]) -> list[str]:
-    """The vocabulary's quantities and other columns of numbers; neither pollutants nor ``theirs``, the observations'."""
+    """The vocabulary's quantities and other columns of numbers, without pollutants and the observations' columns."""
     used = {"station", "time", "date", *theirs}
     names = [str(name) for name in frame if name not in used and meant_pollutant(str(name)) is None]
     return [name for name in names if name in WEATHER or _mostly_numbers(frame[name])]

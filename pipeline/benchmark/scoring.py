@@ -1,0 +1,132 @@
+"""A method on a case: what it said beside what is true, and the scores of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import t as student
+
+from models.counterfactual import COVERAGE
+from models.methods import Result, Shares, Task, undeclared
+from pipeline.benchmark.cases import Case, tasks
+from pipeline.benchmark.contestants import Contestant
+from pipeline.benchmark.truth import FREQUENCIES, true_parts
+from pipeline.worlds.pairing import periods
+from pipeline.worlds.world import World
+
+COLUMNS = ("first", "second", "weather", "weather_half", "weather_true", "emissions", "emissions_half", "emissions_true")
+ONE_WEEK = 7
+
+
+def answers(case: Case, contestant: Contestant, truth: Mapping[str, Any]) -> dict[str, Any]:
+    """By pollutant: pairs of years by statistic (``COLUMNS``), index errors, interventions, members and seconds."""
+    world = case.world()
+    return {
+        pollutant: _answers(world, task, contestant, truth[pollutant])
+        for pollutant, task in tasks(case, world).items()
+    }
+
+
+def _answers(world: World, task: Task, contestant: Contestant, truth: Mapping[str, Any]) -> dict[str, Any]:
+    started = time.perf_counter()
+    result = contestant.method(task)
+    found = {statistic: _pairs(result, truth, statistic) for statistic in truth["table"]}
+    seconds = time.perf_counter() - started
+    return {
+        "pairs": {statistic: rows for statistic, rows in found.items() if rows},
+        "index": _index_errors(result, task, truth),
+        "events": _events(world, task, contestant, result, truth["events"]),
+        "level": float(np.nanmean(task.observed)),
+        "seconds": seconds,
+    }
+
+
+def _pairs(result: Result, truth: Mapping[str, Any], statistic: str) -> list[list[float]]:
+    years, table = truth["years"], np.array(truth["table"][statistic])
+    rows = []
+    for p, first in enumerate(years):
+        for q in range(p + 1, len(years)):
+            shares = result.parts(first, years[q], statistic)
+            if shares is not None:
+                rows.append([first, years[q], *_beside(shares, true_parts(table, p, q))])
+    return rows
+
+
+def _beside(shares: Shares, true: tuple[float, float]) -> list[float | None]:
+    row: list[float | None] = []
+    for members, value in zip((shares.weather, shares.emissions), true, strict=True):
+        half = student.ppf(0.5 + COVERAGE / 2, len(members) - 2) * members[1:].std(ddof=1) if len(members) > 2 else None
+        row += [float(members[0]), None if half is None else float(half), value]
+    return row
+
+
+def _index_errors(result: Result, task: Task, truth: Mapping[str, Any]) -> dict[str, float]:
+    """Mean absolute error of the index [points] by frequency."""
+    actual, reference = result.index_days(task.calendar.year == truth["years"][0])
+    days = task.calendar.days
+    errors = {}
+    for frequency in FREQUENCIES:
+        spans = [slice(*(days.get_indexer([first, last]) + [0, 1])) for first, last in periods(days, frequency)]
+        found = np.array([100 * np.nansum(actual[0, s]) / np.nansum(reference[0, s]) for s in spans])
+        errors[frequency] = float(np.nanmean(np.abs(found - np.array(truth["index"][frequency]))))
+    return errors
+
+
+def _events(
+    world: World, task: Task, contestant: Contestant, result: Result, true: Sequence[float]
+) -> list[dict[str, float | None]]:
+    """Each intervention's days and sizes [%]: true, read off the normalized series, by a fit that knew its dates."""
+    dates = tuple((event.start, event.end) for event in world.interventions)
+    told = None
+    if dates and contestant.told_dates:
+        told = contestant.method(
+            Task(task.target, task.drivers, task.roles, task.calendar, task.seed, interventions=dates)
+        )
+    normalized = result.normalized() if dates else np.zeros(0)
+    return [
+        {
+            "days": (when[1] - when[0]).days + 1,
+            "true": size,
+            "unknown": 100 * undeclared(normalized, task.calendar, when),
+            "told": None if told is None else 100 * told.declared(when),
+        }
+        for when, size in zip(dates, true, strict=True)
+    ]
+
+
+def scores(answer: Mapping[str, Any]) -> dict[str, float]:
+    """The scores of one method on one world and pollutant."""
+    found: dict[str, float] = {}
+    for statistic, rows in answer["pairs"].items():
+        prefix = "" if statistic == "mean" else f"{statistic} "
+        found |= {prefix + name: value for name, value in _of_pairs(frame(rows), answer["level"]).items()}
+    found |= {f"index error by {frequency}": value for frequency, value in answer["index"].items()}
+    for event in answer["events"]:
+        length = "one week" if event["days"] <= ONE_WEEK else "ten weeks"
+        for knowledge in ("unknown", "told"):
+            if event[knowledge] is not None:
+                found[f"{length}, dates {knowledge}"] = abs(event[knowledge] - event["true"])
+    return found | {"seconds": answer["seconds"]}
+
+
+def frame(rows: Sequence[Sequence[float | None]]) -> pd.DataFrame:
+    """Pairs of years as a table; ``_half`` columns hold half the width of the 90 % interval, NaN without one."""
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(float)
+
+
+def _of_pairs(table: pd.DataFrame, level: float) -> dict[str, float]:
+    found = {}
+    for part in ("weather", "emissions"):
+        error = (table[part] - table[f"{part}_true"]).abs()
+        found[f"{part} error"] = float(error.sum() / table[f"{part}_true"].abs().sum())
+        found[f"{part} error of level"] = float(100 * error.mean() / level)
+        if table[f"{part}_half"].notna().all():
+            found[f"{part} coverage"] = float((error <= table[f"{part}_half"]).mean())
+            found[f"{part} width of level"] = float(100 * 2 * table[f"{part}_half"].mean() / level)
+        true = table[f"{part}_true"]
+        found[f"{part} slope"] = float((table[part] * true).sum() / (true**2).sum())
+    return found

@@ -89,7 +89,7 @@ def unfit(rows: Samples, *, minimum_days: int) -> str | None:
         return "it has no weather"
     if both.sum() < minimum_days:
         return f"{both.sum()} days have both observation and weather, {minimum_days} are needed (model.minimum_days)"
-    if rows.target[both].nunique() < 10 or rows.target[both].std() < 1e-6 * abs(rows.target[both].mean()):
+    if rows.target[both].std() < 1e-6 * abs(rows.target[both].mean()):
         return "the series is constant"
     return None
 

@@ -18,6 +18,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+INTERRUPTED = 130
+
 Out = Annotated[Path | None, typer.Option("--out", help="The run folder; by default runs/NAME.")]
 Scheduler = Annotated[
     str | None, typer.Option(help="Address of a Dask scheduler; by default processes on this machine.")
@@ -69,6 +71,49 @@ def demo(
     typer.echo(run_demo((out or Path("runs") / "demo").resolve(), seed=seed, scheduler=scheduler))
 
 
+@app.command()
+def benchmark(
+    out: Out = None,
+    worlds: Annotated[int | None, typer.Option(min=1, help="How many worlds; by default all.")] = None,
+    methods: Annotated[str, typer.Option(help="Methods by name, with commas between; by default all.")] = "",
+    draws: Annotated[int, typer.Option(min=1, help="Draws of what is unobserved behind the truth.")] = 160,
+    trees: Annotated[int, typer.Option(min=1, help="Trees of the field's forests.")] = 100,
+    real_weather: Annotated[
+        Path | None, typer.Option(help="Folder of the UCI Beijing files: worlds of real weather too.")
+    ] = None,
+    page: Annotated[Path | None, typer.Option(help="A Markdown page to bring up to date.")] = None,
+    scheduler: Scheduler = None,
+) -> None:
+    """Methods of the field and ours, compared on worlds whose truth is known: tables and a figure."""
+    from pipeline.benchmark import Options, benchmark
+
+    names = tuple(name.strip() for name in methods.split(",") if name.strip())
+    options = Options(worlds, names, draws, trees, real_weather)
+    folder = (out or Path("runs") / "benchmark").resolve()
+    typer.echo(benchmark(folder, options, scheduler=scheduler, page_path=page))
+
+
+@app.command()
+def bau(
+    config: Annotated[Path, typer.Argument(help="A YAML config, such as configs/beijing.yml.")],
+    event: Annotated[str, typer.Option(help="Name of one of the config's interventions.")] = "",
+    first: Annotated[str, typer.Option("--from", help="First day of an event, YYYY-MM-DD.")] = "",
+    last: Annotated[str, typer.Option("--to", help="Last day of an event, YYYY-MM-DD.")] = "",
+    out: Out = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="KEY=VALUE laid over the config; repeatable.")
+    ] = None,
+    scheduler: Scheduler = None,
+) -> None:
+    """Business as usual: an event's days against a model of the days before it, beside placebo dates."""
+    from pipeline.business_as_usual import business_as_usual, event_of
+    from pipeline.config import load
+
+    loaded = load(config, settings or ())
+    folder = (out or Path("runs") / loaded.name).resolve()
+    typer.echo(business_as_usual(loaded, folder, event_of(loaded, event, first, last), scheduler=scheduler))
+
+
 def main() -> None:
     """Runs the command; whatever is refused is one line on standard error and a non-zero exit."""
     from pipeline.errors import TianbangError
@@ -81,9 +126,11 @@ def main() -> None:
     except OSError as error:  # a full disk, a folder that may not be written
         typer.echo(f"tianbang: {error.filename or 'the run folder'}: {error.strerror or error}", err=True)
         sys.exit(1)
-    except KeyboardInterrupt:
-        typer.echo("tianbang: interrupted; run the same command again to continue", err=True)
-        sys.exit(130)
+    except SystemExit as stop:
+        # typer turns Ctrl-C into this exit code before anyone else sees it
+        if stop.code == INTERRUPTED:
+            typer.echo("tianbang: interrupted; run the same command again to continue", err=True)
+        raise
 
 
 if __name__ == "__main__":

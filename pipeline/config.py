@@ -63,7 +63,7 @@ class Config(Frozen):
     period: Period
     base_period: Period
     year_start: str = "01-01"
-    utc_offset: float = Field(default=8, ge=-12, le=14, description="local standard time minus UTC [hour]")
+    utc_offset: int = Field(default=8, ge=-12, le=14, description="local standard time minus UTC [whole hours]")
     pollutants: tuple[str, ...] = Field(default=("pm25", "o3"), min_length=1)
     observations: Annotated[ObservationOptions, Field(discriminator="reader")]
     weather: Annotated[WeatherOptions, Field(discriminator="source")]

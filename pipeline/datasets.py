@@ -38,7 +38,7 @@ def _combined(readings: Sequence[xr.Dataset], of_place: Any) -> xr.Dataset:
     parts = [
         xr.concat(places, "name", join="outer").expand_dims(pollutant=[name]) for name, places in by_pollutant.items()
     ]
-    combined = xr.concat(parts, "pollutant", join="outer")
+    combined = xr.concat(parts, "pollutant", join="outer").transpose("name", "pollutant", ...)
     units = {place.attrs["pollutant"]: place.attrs["units"] for place in readings}
     standard = [known_pollutant(name).standard_name for name in units]
     for variable in combined.data_vars.values():
@@ -77,7 +77,7 @@ def _with_attributes(data: xr.Dataset, title: str, made_of: Mapping[str, Any]) -
     data.attrs = {
         "Conventions": "CF-1.11",
         "title": f"{title} (tianbang {__version__})",
-        "source": "station observations and weather; penalised log-linear separation with boosted trees",
+        "source": "station observations and weather; penalised separation with a smooth response to the weather",
         "config_sha256": str(made_of["config"]),
         "inputs_sha256": "; ".join(f"{name} {value}" for name, value in list(made_of["inputs"].items())[:20]),
         "seed": int(made_of["seed"]),

@@ -5,12 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-import pandas as pd
-import xarray as xr
-
-from pipeline import sample_world
 from pipeline.config import load
-from pipeline.known_truth import summary
 from pipeline.progress import say
 from pipeline.stages import run
 from pipeline.store import digest, write_text
@@ -18,9 +13,11 @@ from pipeline.store import digest, write_text
 
 def demo(folder: Path, *, seed: int, scheduler: str | None = None) -> Path:
     """Makes the sample world in ``folder/inputs`` and runs on it; returns the path of the page."""
+    from pipeline.known_truth import summary
+
     config = load(inputs(folder, seed=seed))
-    page = run(config, folder, scheduler=scheduler, truth=truth_of(folder / "inputs"))
-    say(summary(pd.read_csv(folder / "tables" / "truth.csv")))
+    page = run(config, folder, scheduler=scheduler, truth=folder / "inputs" / "truth" / "truth.nc")
+    say(summary(folder / "tables" / "truth.csv"))
     return page
 
 
@@ -29,13 +26,10 @@ def inputs(folder: Path, *, seed: int) -> Path:
     key = digest(["sample world", seed])
     stamp, config = folder / "inputs" / "seed.txt", folder / "inputs" / "config.yml"
     if not stamp.exists() or stamp.read_text(encoding="utf-8") != key:
+        from pipeline import sample_world
+
         started = time.monotonic()
         config = sample_world.write(folder / "inputs", seed=seed).config
         write_text(stamp, key)
         say(f"sample world: written in {time.monotonic() - started:.1f} s to {config.parent}")
     return config
-
-
-def truth_of(folder: Path) -> xr.Dataset:
-    """The sample world's truth; see ``sample_world.write_truth``."""
-    return xr.load_dataset(folder / "truth" / "truth.nc")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -32,8 +34,9 @@ def _true_parts(tables: xr.DataArray, row: object) -> tuple[float, float]:
     return ((pq - pp) + (qq - qp)) / 2, ((qp - pp) + (qq - pq)) / 2
 
 
-def summary(table: pd.DataFrame) -> str:
-    """One line: how often the truth lies in the interval, and the error of the weather's part."""
+def summary(path: Path) -> str:
+    """One line of the table at ``path``: how often the interval holds the truth, and the weather part's error."""
+    table = pd.read_csv(path)
     cities = table[table["level"] == "city"]
     error = (cities["meteorology"] - cities["meteorology_true"]).abs()
     by_pollutant = error.groupby(cities["pollutant"]).mean()

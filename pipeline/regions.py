@@ -100,6 +100,9 @@ def places(config: Config, observed: list[str]) -> tuple[Places, list[str]]:
     notes = [
         f"regions: {region!r} has no city with stations; left out" for region, members in kept.items() if not members
     ]
+    absent = listed.index.difference(observed)
+    if len(absent):
+        notes.append(f"stations: {len(absent)} of the list have no observations: {', '.join(absent[:5])}")
     return Places(stations, {region: members for region, members in kept.items() if members}), notes
 
 

@@ -13,7 +13,7 @@ from pipeline.regions import city_mean
 from pipeline.weather.features import base_drivers, with_memory
 
 LEAST_SHARE = 0.8
-"""Share of days a weather quantity must be known on; one known less often is left out, with a note."""
+"""Share of the days from a place's first observation to its last on which a weather quantity must be known."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,9 @@ def samples(observations: xr.Dataset, weather: xr.Dataset, place: Place, polluta
     """The samples of ``place`` from daily observations and daily weather, both (station, time) on the same days."""
     mean, reporting = city_mean(observations[pollutant].sel(station=list(place.stations)))
     of_stations = weather.sel(station=list(place.stations)).mean("station")
-    known = {name: float(of_stations[name].notnull().mean()) for name in map(str, of_stations.data_vars)}
+    seen = np.flatnonzero(mean.notnull())
+    span = of_stations.isel(time=slice(seen[0], seen[-1] + 1)) if len(seen) else of_stations
+    known = {name: float(span[name].notnull().mean()) for name in map(str, of_stations.data_vars)}
     kept = [name for name, share in known.items() if share >= LEAST_SHARE]
     notes = tuple(
         f"{place.level} {place.name}: weather '{name}' is known on {share:.0%} of the days, left out"

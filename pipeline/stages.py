@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 DAILY = ("daily/observations.nc", "daily/weather.nc")
 TABLES = ("attribution", "drivers", "index", "concentrations", "trends", "changepoints", "skill")
 PAGE = "index.html"
+NOTES_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -88,10 +89,10 @@ def keys(config: Config) -> Keys:
     )
 
 
-def run(config: Config, folder: Path, *, scheduler: str | None = None, truth: xr.Dataset | None = None) -> Path:
+def run(config: Config, folder: Path, *, scheduler: str | None = None, truth: Path | None = None) -> Path:
     """Makes or completes the run folder; returns the path of the page.
 
-    A world whose ``truth`` is known (``pipeline.demo``) gets a table that compares.
+    A world whose ``truth`` is known, a netCDF file, gets a table that compares (``pipeline.known_truth``).
     """
     started = time.monotonic()
     store, key = Run(folder), keys(config)
@@ -201,10 +202,10 @@ def load_readings(config: Config, store: Run, outcomes: Sequence[Outcome]) -> li
     return found + [data for (level, _, _), data in places.items() if level in config.levels]
 
 
-def products_stage(
-    config: Config, store: Run, key: Keys, outcomes: Sequence[Outcome], truth: xr.Dataset | None
-) -> None:
+def products_stage(config: Config, store: Run, key: Keys, outcomes: Sequence[Outcome], truth: Path | None) -> None:
     """Tables, netCDF files, figures and the page."""
+    import xarray as xr
+
     from pipeline import datasets, figures, page, tables
     from pipeline.known_truth import compared
 
@@ -213,7 +214,7 @@ def products_stage(
     notes = list(dict.fromkeys([*of_days, *(note for outcome in outcomes for note in outcome.notes)]))
     frames = {name: getattr(tables, name)(readings) for name in TABLES}
     if truth is not None:
-        frames["truth"] = compared(frames["attribution"], truth)
+        frames["truth"] = compared(frames["attribution"], xr.load_dataset(truth))
     for name, frame in frames.items():
         artefact = f"tables/{name}.csv"
         with written_whole(store.path(artefact)) as partial:
@@ -222,6 +223,10 @@ def products_stage(
     for artefact, data in datasets.products(readings, key.made_of).items():
         write_netcdf(store, artefact, data)
         store.record(artefact, key.products, key.made_of)
+    for note in notes[:NOTES_SHOWN]:
+        say(f"warning: {note}")
+    if len(notes) > NOTES_SHOWN:
+        say(f"warning: and {len(notes) - NOTES_SHOWN} more, listed on the page")
     say(f"tables: {', '.join(f'{name} {len(frame)} rows' for name, frame in frames.items())}")
     drawn = []
     planned = figures.plan(config, readings, frames, read_places(store)[0])
@@ -233,4 +238,4 @@ def products_stage(
 def write_netcdf(store: Run, artefact: str, data: xr.Dataset) -> None:
     """A Dataset under its artefact's path, whole or not at all."""
     with written_whole(store.path(artefact)) as partial:
-        data.to_netcdf(partial)
+        data.drop_encoding().to_netcdf(partial)

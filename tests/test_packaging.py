@@ -114,7 +114,7 @@ def test_a_wheel_carries_the_three_packages_whole_and_nothing_else(tmp_path):
         path.relative_to(ROOT).as_posix()
         for package in PACKAGES
         for path in (ROOT / package).rglob("*")
-        if path.is_file() and path.suffix != ".pyc"
+        if path.is_file() and "__pycache__" not in path.parts
     }
     assert carried == on_disk
     assert {f"{package}/py.typed" for package in PACKAGES} <= carried

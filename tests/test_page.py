@@ -163,7 +163,7 @@ def test_an_interval_that_touches_its_base_is_little_changed():
 def test_the_headline_gives_the_numbers_of_the_longest_change():
     readings = [made("region", "R", meteorology=FALLING)]
     frames = frames_of(readings)
-    (row,) = sentences.longest(frames["attribution"]).to_dict("records")
+    (row,) = sentences.longest(sentences.marked(frames["attribution"], frames["concentrations"])).to_dict("records")
     assert (row["period_from"], row["period_to"]) == (2019, 2021)
     said = sentences.headline(row, frames["index"], "en")
     assert said.startswith("From 2019 to 2021 the annual mean fell by 6.5 µg m⁻³ (13.0 %), from 50.0 to 43.5.")

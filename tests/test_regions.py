@@ -125,7 +125,10 @@ def test_only_cities_with_stations_stand_for_a_region(folder: Path) -> None:
     regions = {"Plain": ["Eastham", "Westham"], "Coast": ["Seaham"]}
     result, notes = found(folder, ["E1"], regions=regions)
     assert result.regions == {"Plain": ("Eastham",)}
-    assert notes == ["regions: 'Coast' has no city with stations; left out"]
+    assert notes == [
+        "regions: 'Coast' has no city with stations; left out",
+        "stations: 2 of the list have no observations: E2, W1",
+    ]
 
 
 def test_without_regions_all_cities_are_one(folder: Path) -> None:

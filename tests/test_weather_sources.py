@@ -261,7 +261,10 @@ def table(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_columns_of_numbers_that_are_not_known_are_drivers_and_others_are_not(table: Path) -> None:
-    change(table, lambda frame: frame.assign(fog=-1.5, site="text", pm25=3, **{"PM2.5": 3.0}, empty=np.nan, date="x"))
+    change(
+        table,
+        lambda frame: frame.assign(fog=-1.5, site="text", pm25=3, **{"PM2.5": 3.0}, AQI=9, empty=np.nan, date="x"),
+    )
     found = read(of_table(table))
     assert set(found.data_vars) == {*weather("A1", HOURS), "fog"}
     assert found["fog"].attrs["units"] == "unknown"

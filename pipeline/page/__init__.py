@@ -17,6 +17,7 @@ from pipeline.figures import Drawn
 from pipeline.figures.subjects import select
 from pipeline.page import content
 from pipeline.page.images import embedded
+from pipeline.page.sentences import marked
 from pipeline.store import Run, write_text
 from pipeline.wording import phrase
 
@@ -46,7 +47,7 @@ def write(
 
     run = content.Run(
         config,
-        frames,
+        {**frames, "attribution": marked(frames["attribution"], frames["concentrations"])},
         select(readings),
         read_places(store)[0],
         embedded(store, drawn),

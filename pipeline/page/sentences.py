@@ -21,12 +21,27 @@ from pipeline.wording import (
 Row = Mapping[Any, Any]
 
 
+KEYS = ["level", "name", "pollutant", "statistic"]
+
+
+def marked(attribution: pd.DataFrame, concentrations: pd.DataFrame) -> pd.DataFrame:
+    """``attribution`` with a column ``whole``: both years are there with the days a valid year needs."""
+    valid = concentrations[(concentrations["frequency"] == "year") & concentrations["valid"].astype(bool)]
+    known = {(*place, str(year)) for *place, year in valid[[*KEYS, "period"]].itertuples(index=False, name=None)}
+    rows = attribution[[*KEYS, "period_from", "period_to"]].itertuples(index=False, name=None)
+    whole = [(*place, str(first)) in known and (*place, str(last)) in known for *place, first, last in rows]
+    return attribution.assign(whole=whole)
+
+
 def longest(attribution: pd.DataFrame) -> pd.DataFrame:
-    """Of each place, pollutant and statistic the change from the first to the last full year there is."""
+    """Of each place, pollutant and statistic the change between the whole years farthest apart (``marked``).
+
+    Without two whole years, or where nothing is marked, between the years farthest apart.
+    """
     lengths = attribution["period_to"] - attribution["period_from"]
-    keys = ["level", "name", "pollutant", "statistic"]
-    order = attribution.assign(length=lengths).sort_values("length", kind="stable", ascending=False)
-    return attribution.loc[order.drop_duplicates(keys).sort_index().index]
+    order = attribution.assign(length=lengths, whole=attribution.get("whole", True))
+    order = order.sort_values(["whole", "length"], kind="stable", ascending=False)
+    return attribution.loc[order.drop_duplicates(KEYS).sort_index().index]
 
 
 def level_of(row: Row) -> float:

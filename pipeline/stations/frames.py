@@ -114,9 +114,9 @@ def to_dataset(
 ) -> xr.Dataset:
     """Rows (``station``, ``time``, names) as dims (station, time) on the full axis of the period.
 
-    Hours of the period run from 01:00 of its first day to 24:00 of its last: labels are the hour's end. Times off
-    the axis, outside the period and rows that repeat a station and time with the same values are dropped; a repeat
-    with other values, or nothing left, is an InputError. NaN where no row was.
+    Hours of the period run from 01:00 of its first day to 24:00 of its last: labels are the hour's end. Times
+    outside the period and rows that repeat a station and time with the same values are dropped; a repeat
+    with other values, a time between the hours, or nothing left, is an InputError. NaN where no row was.
     """
     frame = numeric(frame, names, where=where)
     frame = frame.assign(station=frame["station"].astype(str))[["station", "time", *names]]
@@ -124,6 +124,7 @@ def to_dataset(
     if frame.empty:
         raise InputError(f"{where}: found no rows; fetch or export it again")
     axis = full_axis(period, resolution)
+    _require_whole_hours(frame, axis, resolution, where=where)
     inside = frame[frame["time"].isin(axis)]
     if inside.empty:
         raise InputError(
@@ -139,6 +140,16 @@ def to_dataset(
         attrs={"resolution": resolution},
     )
     return described(data)
+
+
+def _require_whole_hours(frame: pd.DataFrame, axis: pd.DatetimeIndex, resolution: str, *, where: str) -> None:
+    between = frame["time"].between(axis[0], axis[-1]) & ~frame["time"].isin(axis)
+    if between.any():
+        row = frame[between].iloc[0]
+        raise InputError(
+            f"{where}: station {row['station']!r} has a row for {row['time']} (local time), agreed whole "
+            f"{resolution}s; average the data to them first, and check utc_offset"
+        )
 
 
 def without_repeats(frame: pd.DataFrame, *, where: str, values: Sequence[str] = ("value",)) -> pd.DataFrame:

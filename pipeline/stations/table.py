@@ -82,7 +82,10 @@ def local_time(values: pd.Series, options: TableOptions, utc_offset: float, *, w
     if values.isna().any():
         raise InputError(f"{where}: column 'time' is empty in row {values.index[values.isna()][0] + 2}; agreed a time")
     time = values if pd.api.types.is_datetime64_any_dtype(values) else _parsed(values.astype(str), where=where)
-    if time.dt.tz is not None:
+    if options.resolution == "day" and time.dt.tz is not None:
+        # a day's date is the date as written, whatever zone its midnight is in
+        time = time.dt.tz_localize(None)
+    elif time.dt.tz is not None:
         zone = datetime.timezone(datetime.timedelta(hours=utc_offset))
         time = time.dt.tz_convert(zone).dt.tz_localize(None)
     if options.resolution == "day":

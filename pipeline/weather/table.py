@@ -69,11 +69,19 @@ def read(
     return data.assign_attrs(notes=notes)
 
 
+MEASURED_OF_THE_AIR = ("aqi", "no", "nh3", "voc", "nmhc", "ch4", "h2s", "bc", "pm1", "pm4", "tsp", "benzene", "toluene")
+"""Columns of the air beside the vocabulary's pollutants: taken for weather they would explain it all."""
+
+
 def _drivers(frame: pd.DataFrame, theirs: Collection[str]) -> list[str]:
     """The vocabulary's quantities and other columns of numbers, without pollutants and the observations' columns."""
     used = {"station", "time", "date", *theirs}
-    names = [str(name) for name in frame if name not in used and meant_pollutant(str(name)) is None]
+    names = [str(name) for name in frame if name not in used and not _is_of_the_air(str(name))]
     return [name for name in names if name in WEATHER or _mostly_numbers(frame[name])]
+
+
+def _is_of_the_air(name: str) -> bool:
+    return meant_pollutant(name) is not None or name.lower() in MEASURED_OF_THE_AIR
 
 
 def _mostly_numbers(column: pd.Series) -> bool:

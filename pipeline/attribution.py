@@ -58,12 +58,7 @@ def attribute(task: Task) -> Outcome:
     if run.fresh(task.artefact, task.key):
         manifest = run.manifest(task.artefact) or {}
         return Outcome(task, task.artefact, tuple(manifest.get("notes", ())))
-    with (
-        xr.open_dataset(run.path("daily/observations.nc")) as observations,
-        xr.open_dataset(run.path("daily/weather.nc")) as weather,
-    ):
-        rows = samples(observations, weather, task.place, task.pollutant)
-        units = str(observations[task.pollutant].attrs["units"])
+    rows, units = rows_of(run, task)
     if why := unfit(rows, minimum_days=task.config.model.minimum_days):
         return Outcome(task, None, (f"{task.place.level} {task.place.name}, {task.pollutant}: skipped, {why}",))
     with threadpool_limits(limits=1):
@@ -78,6 +73,15 @@ def attribute(task: Task) -> Outcome:
         readings.to_netcdf(partial)
     run.record(task.artefact, task.key, {"seed": task.config.model.seed}, notes=rows.notes)
     return Outcome(task, task.artefact, rows.notes)
+
+
+def rows_of(run: Run, task: Task) -> tuple[Samples, str]:
+    """The samples of a task from the run's daily files, and the unit of their target."""
+    with (
+        xr.open_dataset(run.path("daily/observations.nc")) as observations,
+        xr.open_dataset(run.path("daily/weather.nc")) as weather,
+    ):
+        return samples(observations, weather, task.place, task.pollutant), str(observations[task.pollutant].units)
 
 
 def unfit(rows: Samples, *, minimum_days: int) -> str | None:

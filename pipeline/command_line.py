@@ -63,11 +63,14 @@ def run(
 def demo(
     out: Out = None,
     seed: Annotated[int, typer.Option(help="Seed of the sample world.")] = 1,
+    forest: Annotated[bool, typer.Option("--forest", help="The error of a resampled random forest too.")] = False,
     scheduler: Scheduler = None,
 ) -> None:
     """The whole chain on the sample world: writes its files, runs on them, compares with the planted truth."""
-    from pipeline.demo import demo as run_demo
+    from pipeline.demo import demo as plain
+    from pipeline.demo import demo_beside_forest
 
+    run_demo = demo_beside_forest if forest else plain
     typer.echo(run_demo((out or Path("runs") / "demo").resolve(), seed=seed, scheduler=scheduler))
 
 

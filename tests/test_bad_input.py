@@ -14,10 +14,12 @@ import pytest
 import small_world
 from small_world import CONFIG, content, tianbang
 
+from pipeline.attribution import attribute
 from pipeline.config import load
 from pipeline.daily import daily
 from pipeline.errors import ConfigError, ContractError, InputError, NothingToDo
-from pipeline.store import Run, write_text
+from pipeline.stages import daily_stage, keys, tasks
+from pipeline.store import Run
 
 Spoil = Callable[[Path], Path | None]
 """Spoils a world in a folder; the path of another config where it is to be used."""
@@ -38,9 +40,10 @@ def world(files: dict[str, bytes], tmp_path: Path) -> Path:
     """A folder with a good world, to be spoiled, and a run of an earlier day in ``run``."""
     for name, found in files.items():
         (tmp_path / name).write_bytes(found)
-    for artefact in ("daily/observations.nc", "daily/weather.nc", "tables/attribution.csv", "index.html"):
-        write_text(Run(tmp_path / "run").path(artefact), "of an earlier run")
-        Run(tmp_path / "run").record(artefact, "key", {})
+    for artefact in ("daily/observations.nc", "tables/attribution.csv", "index.html", "manifests/index.html.json"):
+        path = tmp_path / "run" / artefact
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("of an earlier run")
     return tmp_path
 
 
@@ -350,26 +353,36 @@ def test_weather_that_one_station_lacks_is_told(world: Path) -> None:
     assert "weather: station E1 has none; it is left out" in notes_of(world)
 
 
-def test_stations_with_no_series_are_skipped_and_told(world: Path) -> None:
-    frame(
-        lambda found: found.assign(
-            benzene=found["benzene"].mask(found["station"] == "W1").mask(found["station"] == "E1", 50.0)
-        )
-    )(world)
-    settings = ["pollutants=[benzene]", "period=[2021-01-01, 2022-02-28]", "model.members=2"]
-    outcome = tianbang(
-        "run", world / "config.yml", "--out", world / "new", *(part for one in settings for part in ("--set", one))
-    )
+NO_SERIES = frame(
+    lambda found: found.assign(o3=found["o3"].mask(found["station"] == "W1").mask(found["station"] == "E1", 50.0))
+)
+SKIPPED = {
+    "station W1, o3: skipped, nothing was observed",
+    "city Westham, o3: skipped, nothing was observed",
+    "station E1, o3: skipped, the series is constant",
+}
+
+
+def test_a_series_that_is_none_is_skipped_with_a_note(world: Path) -> None:
+    NO_SERIES(world)
+    config, run = load(world / "config.yml"), Run(world / "new")
+    daily_stage(config, run, keys(config))
+    planned = [task for task in tasks(config, run, keys(config)) if task.place.name in ("W1", "Westham", "E1")]
+    outcomes = [attribute(task) for task in planned]
+    assert {note for outcome in outcomes for note in outcome.notes} == SKIPPED
+    assert {outcome.artefact for outcome in outcomes} == {None}
+    assert not run.path("readings").exists()
+
+
+@pytest.mark.slow
+def test_what_is_skipped_is_told_on_the_page_and_in_the_manifests(world: Path) -> None:
+    NO_SERIES(world)
+    outcome = tianbang("run", world / "config.yml", "--out", world / "new")
     assert outcome.code == 0, outcome.err
     run = Run(world / "new")
     page = run.path("index.html").read_text(encoding="utf-8")
-    for note in (
-        "station W1, benzene: skipped, nothing was observed",
-        "city Westham, benzene: skipped, nothing was observed",
-        "station E1, benzene: skipped, the series is constant",
-    ):
-        assert note in (run.manifest("tables/attribution.csv") or {})["notes"]
-        assert note in page
+    assert set((run.manifest("tables/attribution.csv") or {})["notes"]) >= SKIPPED
+    assert all(note in page for note in SKIPPED)
     assert set(pd.read_csv(run.path("tables/attribution.csv"))["name"]) == {"Plain", "Eastham", "E2"}
 
 

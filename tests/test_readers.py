@@ -435,6 +435,30 @@ def test_a_parquet_file_cut_anywhere_is_refused(tmp_path: Path, share: float) ->
         read(table(path))
 
 
+def test_a_time_between_the_hours_is_refused_inside_the_period_only(tmp_path: Path) -> None:
+    half_past = pd.DataFrame(
+        {"station": "A1", "time": ["2016-02-28 12:30", "2017-01-01 12:30"], "pm25": 1.0, "o3": 1.0}
+    )
+    rows().to_csv(tmp_path / "whole.csv", index=False)
+    pd.concat([rows(), half_past.tail(1)]).to_csv(tmp_path / "after.csv", index=False)
+    pd.concat([rows(), half_past.head(1)]).to_csv(tmp_path / "inside.csv", index=False)
+    xr.testing.assert_identical(read(table(tmp_path / "after.csv")), read(table(tmp_path / "whole.csv")))
+    with pytest.raises(InputError, match=r"station 'A1' has a row for 2016-02-28 12:30:00 .*, agreed whole hours"):
+        read(table(tmp_path / "inside.csv"))
+
+
+def test_a_date_with_a_zone_is_the_date_as_written(tmp_path: Path) -> None:
+    days = pd.date_range(*PERIOD)
+    for zone in ("Z", "+08:00", "-05:00"):
+        times = days.strftime(f"%Y-%m-%dT00:00:00{zone}")
+        frame = pd.DataFrame({"station": "A1", "time": times, "pm25": [1.0, 2.0, 3.0]})
+        frame.to_csv(tmp_path / "days.csv", index=False)
+        frame.assign(time=days.tz_localize("Asia/Shanghai")).to_parquet(tmp_path / "days.parquet")
+        for path in (tmp_path / "days.csv", tmp_path / "days.parquet"):
+            found = read(table(path, resolution="day"), pollutants=("pm25",), utc_offset=0)
+            np.testing.assert_array_equal(found["pm25"], [[1, 2, 3]])
+
+
 def test_rows_without_a_station_are_nobodys(tmp_path: Path) -> None:
     rows().to_csv(tmp_path / "whole.csv", index=False)
     pd.concat([rows(), rows().assign(station=None)]).to_csv(tmp_path / "more.csv", index=False)

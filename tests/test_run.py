@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import os
+import resource
 import shutil
 import signal
 import time
@@ -73,6 +74,12 @@ def lines(folder: Path, table: str, *beginnings: str) -> list[str]:
     """The lines of a table, as bytes of text, that begin with any of ``beginnings``."""
     text = (folder / "tables" / f"{table}.csv").read_text(encoding="utf-8").splitlines()
     return [line for line in text if line.startswith(beginnings)]
+
+
+def seconds_of_processes() -> float:
+    """CPU time of the processes that have ended: what they would take where nobody else works."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def kept(before: dict[str, tuple[int, bytes]], after: dict[str, tuple[int, bytes]], beginning: str) -> bool:
@@ -287,16 +294,17 @@ def test_what_was_planted_is_found(tables: dict[str, pd.DataFrame]) -> None:
 
 
 def test_a_second_run_does_nothing_and_says_so_at_once(run: Path, world: Path) -> None:
-    before, started = content(run), time.monotonic()
+    before, started = content(run), seconds_of_processes()
     process = small_world.own_process("run", world, "--out", run, cwd=world.parent)
     out, err = process.communicate(timeout=60)
-    assert time.monotonic() - started < 3
+    assert seconds_of_processes() - started < 3
     assert process.returncode == 0
     assert out.strip() == str(run / "index.html")
     assert err == f"nothing has changed since {run / 'index.html'} was made; nothing to do\n"
     assert content(run) == before
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_continues_to_the_same_tables(run: Path, world: Path, tmp_path: Path) -> None:
     folder = tmp_path / "interrupted"
     arguments = ("run", world, "--out", folder, "--set", "languages=[zh]")
@@ -405,7 +413,7 @@ def test_a_distributed_scheduler_gives_the_same_tables_whatever_else_is_run(
 
     folder = tmp_path / "run"
     with LocalCluster(
-        n_workers=2, threads_per_worker=1, protocol="tcp://", host="127.0.0.1", dashboard_address=None
+        n_workers=2, threads_per_worker=1, protocol="tcp://", host="127.0.0.1", dashboard_address=":0"
     ) as cluster:
         address = cluster.scheduler_address
         settings = ["pollutants=[benzene, o3]", "levels=[region]", "observations.units={benzene: ug m-3}"]
@@ -435,13 +443,12 @@ def test_the_version_is_that_of_the_package() -> None:
 
 
 def test_help_is_at_hand_at_once() -> None:
-    started = time.monotonic()
+    started = seconds_of_processes()
     process = small_world.own_process("--help", cwd=Path.cwd())
     out, _ = process.communicate(timeout=60)
     assert "run" in out
     assert "demo" in out
-    # the promise is half a second; a busy machine is given four times as long
-    assert time.monotonic() - started < 2
+    assert seconds_of_processes() - started < 0.5
 
 
 def test_today_is_of_no_consequence(run: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import __version__
@@ -30,6 +30,7 @@ def recorded(folder: Path, artefact: str = "tables/a.csv", key: str = "key", **m
     return run
 
 
+@settings(max_examples=50)
 @given(content=st.dictionaries(st.text(), JSON))
 def test_a_digest_does_not_depend_on_the_order_of_keys(content: dict[str, Any]) -> None:
     assert digest(content) == digest(dict(reversed(content.items())))

@@ -36,7 +36,7 @@ SHORT = {
 def cluster() -> Iterator[str]:
     """The address of a scheduler with two workers, each a process."""
     with LocalCluster(
-        n_workers=2, threads_per_worker=1, protocol="tcp://", host="127.0.0.1", dashboard_address=None
+        n_workers=2, threads_per_worker=1, protocol="tcp://", host="127.0.0.1", dashboard_address=":0"
     ) as local:
         yield local.scheduler_address
 

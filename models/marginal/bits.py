@@ -93,17 +93,18 @@ def layout(labels: np.ndarray) -> Layout:
 
 def packed(flags: np.ndarray) -> np.ndarray:
     """``flags`` (k, 64 words) as bits (k, words), the first row lowest."""
-    return np.packbits(flags, axis=1, bitorder="little").view("<u8").astype(np.uint64, copy=False)
+    octets = np.ascontiguousarray(np.packbits(flags, axis=1, bitorder="little"))
+    return octets.view("<u8").astype(np.uint64, copy=False)
 
 
 # Compiled functions import none from other modules: numba's cache does not see when those change.
 
 
-def _count_ones(_: Any, word: Any) -> Any:
+def _count_ones(_: Any, word: Any) -> Any:  # pragma: no cover
     return types.uint64(types.uint64), lambda context, builder, signature, words: builder.ctpop(words[0])
 
 
-def _find_lowest(_: Any, word: Any) -> Any:
+def _find_lowest(_: Any, word: Any) -> Any:  # pragma: no cover
     return types.uint64(types.uint64), lambda context, builder, signature, words: builder.cttz(words[0], true_bit)
 
 
@@ -173,28 +174,21 @@ def at_most(
 
 
 @njit(inline="always")
-def _narrow(above: np.ndarray, mask: np.ndarray, left: bool, here: np.ndarray) -> bool:  # pragma: no cover
-    """Makes ``here`` the rows ``above`` that the ``mask`` sends to a side, all (words,); False if there are none."""
-    flip, some = NONE if left else ALL, NONE
-    for w in range(here.size):
-        here[w] = above[w] & (mask[w] ^ flip)
-        some |= here[w]
+def _arrive(node: int, nodes: Nodes, answers: Answers, sets: np.ndarray, at: np.ndarray) -> bool:  # pragma: no cover
+    """Makes ``sets[at[depth]]`` the rows that reach the node; False if there are none."""
+    depth = nodes.depth[node]
+    row = answers.row[nodes.split[node]] if depth > 0 else -1
+    if row < 0:
+        at[depth] = at[depth - 1] if depth > 0 else 0
+        return True
+    above, at[depth] = at[depth - 1], depth
+    flip = NONE if nodes.left[node] else ALL
+    some = NONE
+    for w in range(sets.shape[1]):
+        here = sets[above, w] & (answers.masks[row, w] ^ flip)
+        sets[depth, w] = here
+        some |= here
     return bool(some != NONE)
-
-
-@njit(inline="always")
-def _total(words: np.ndarray, first: int, last: int, weights: np.ndarray | None) -> float:  # pragma: no cover
-    """How many rows the ``words`` from first to before last hold, or how much they weigh."""
-    total, weight = NONE, 0.0
-    for w in range(first, last):
-        if weights is None:
-            total += ones(words[w])
-        else:
-            rest = words[w]
-            while rest != NONE:
-                weight += weights[64 * w + lowest(rest)]
-                rest &= rest - ONE
-    return weight + total
 
 
 @njit(cache=True)
@@ -205,24 +199,27 @@ def count(
 
     Rows go both ways at splits not asked.
     """
-    split, left, depth, end = nodes
-    masks, rows = answers
-    held, bounds, labels = block
-    sets = np.empty((depth.max() + 1, held.size), dtype=np.uint64)
-    at = np.zeros(len(sets), dtype=np.int64)  # which of the sets reaches the node passed at each depth
-    sets[0] = held
+    depth = nodes.depth.max() + 1
+    sets, at = np.empty((depth, block.held.size), dtype=np.uint64), np.zeros(depth, dtype=np.int64)
+    sets[0] = block.held
     node = 0
-    while node < end.size:
-        level = depth[node]
-        if level > 0:
-            row = rows[split[node]]
-            at[level] = at[level - 1] if row < 0 else level
-            if row >= 0 and not _narrow(sets[at[level - 1]], masks[row], left[node], sets[level]):
-                node = end[node]
-                continue
-        if end[node] == node + 1:
-            for run in range(labels.size):
-                arrivals[node, labels[run]] += _total(sets[at[level]], bounds[run], bounds[run + 1], weights)
+    while node < nodes.end.size:
+        if not _arrive(node, nodes, answers, sets, at):
+            node = nodes.end[node]
+            continue
+        if nodes.end[node] == node + 1:
+            own = at[nodes.depth[node]]
+            for run in range(block.labels.size):
+                total = NONE
+                for w in range(block.bounds[run], block.bounds[run + 1]):
+                    if weights is None:
+                        total += ones(sets[own, w])
+                    else:
+                        rest = sets[own, w]
+                        while rest != NONE:
+                            arrivals[node, block.labels[run]] += weights[64 * w + lowest(rest)]
+                            rest &= rest - ONE
+                arrivals[node, block.labels[run]] += total
         node += 1
 
 
@@ -256,27 +253,22 @@ def spread(
 
     ``folded`` is what nodes add, once folded, and below which of them something is still asked.
     """
-    split, left, depth, end = nodes
-    masks, rows = answers
-    held, bounds, labels = block
     add, deeper = folded
-    sets = np.empty((depth.max() + 1, held.size), dtype=np.uint64)
-    at = np.zeros(len(sets), dtype=np.int64)  # which of the sets reaches the node passed at each depth
-    sets[0] = held
+    depth = nodes.depth.max() + 1
+    sets, at = np.empty((depth, block.held.size), dtype=np.uint64), np.zeros(depth, dtype=np.int64)
+    sets[0] = block.held
     node = 0
-    while node < end.size:
-        level = depth[node]
-        row = rows[split[node]] if level > 0 else 0
-        if level > 0:
-            at[level] = at[level - 1] if row < 0 else level
-            if row >= 0 and not _narrow(sets[at[level - 1]], masks[row], left[node], sets[level]):
-                node = end[node]
-                continue
-        if row >= 0 and (left[node] or level == 0):
-            for run in range(labels.size):
-                for w in range(bounds[run], bounds[run + 1]):
-                    rest = sets[level, w]
+    while node < nodes.end.size:
+        if not _arrive(node, nodes, answers, sets, at):
+            node = nodes.end[node]
+            continue
+        level = nodes.depth[node]
+        if level == 0 or (nodes.left[node] and at[level] == level):
+            for run in range(block.labels.size):
+                more = add[node, block.labels[run]]
+                for w in range(block.bounds[run], block.bounds[run + 1]):
+                    rest = sets[at[level], w]
                     while rest != NONE:
-                        found[64 * w + lowest(rest)] += add[node, labels[run]]
+                        found[64 * w + lowest(rest)] += more
                         rest &= rest - ONE
-        node = node + 1 if deeper[node] else end[node]
+        node = node + 1 if deeper[node] else nodes.end[node]

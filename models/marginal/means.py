@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from models.marginal import bits
 from models.marginal.trees import Ensemble, Rows
 
-MEMORY = 2**26
+MEMORY = 2**25
 """Bytes of arrivals held at a time; more trees wait."""
 YEAR = 365
 

@@ -12,7 +12,7 @@ from models.marginal import bits
 from models.marginal.bits import Nodes
 from models.marginal.trees import CATEGORY, NAN_IS_MISSING, NAN_IS_ZERO, ZERO_IS_MISSING, Ensemble, Splits
 
-LINKLESS = {"regression", "regression_l1", "huber", "fair", "quantile", "mape", "custom", "none", ""}
+LINKLESS = set("regression regression_l1 huber fair quantile mape custom none".split())  # codespell:ignore mape
 """LightGBM's objectives whose prediction is the sum of the trees."""
 CATEGORICAL, DEFAULT_LEFT = 1, 2
 """Bits of LightGBM's decision types; the next two are the missing type."""
@@ -80,7 +80,8 @@ def _distinct(
     columns = [column[inner] for column in columns]
     order = np.lexsort(columns[::-1])
     columns = [column[order] for column in columns]
-    new = np.any([np.diff(column.astype(float), prepend=np.nan) != 0 for column in columns], axis=0)
+    new = np.arange(len(order)) == 0
+    new[1:] = np.any([column[1:] != column[:-1] for column in columns], axis=0)
     split = np.full(len(inner), -1)
     split[np.flatnonzero(inner)[order]] = np.cumsum(new) - 1
     feature, kind, threshold, missing_left = (column[new] for column in columns)
@@ -90,7 +91,7 @@ def _distinct(
 def _lightgbm(booster: Any) -> Ensemble:
     head, *blocks = booster.model_to_string().split("\nend of trees")[0].split("\nTree=")
     about = _fields(head)
-    objective = about.get("objective", "").split(" ")
+    objective = about.get("objective", "none").split(" ")
     if objective[0] not in LINKLESS or "sqrt" in objective or about["num_tree_per_iteration"] != "1":
         raise ValueError(f"objective {' '.join(objective)!r}: its prediction is not a sum over trees")
     trees = [_lightgbm_tree(_fields(block), 1 / len(blocks) if "average_output" in head else 1.0) for block in blocks]

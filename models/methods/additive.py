@@ -13,8 +13,8 @@ from models.separation import Separation
 STRENGTHS = 10.0 ** np.arange(-3, 5)
 """Ridge penalties that generalised cross-validation chooses from."""
 YEAR = 365.25
-SWITCH = 1000.0
-"""Height of an intervention's column: so large that the penalty leaves it free."""
+FREE = 1000.0
+"""Height of a column that the penalty shall leave free."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Additive:
             np.where(task.known, effect, np.nan)[None],
             ratio,
         )
-        changes = np.expm1(SWITCH * model.coef_[:steps])
+        changes = np.expm1(FREE * model.coef_[:steps])
         return Separated(found, task.calendar, dict(zip(task.interventions, changes.tolist(), strict=True)))
 
     def _time(self, task: Task) -> np.ndarray:
@@ -57,18 +57,32 @@ class Additive:
         days = task.calendar.days
         position = np.arange(len(days), dtype=float)[:, None]
         count = max(4, round(self.trend_knots_a_year * len(days) / YEAR) + 1)
-        trend = SplineTransformer(count, include_bias=False).fit_transform(position)
+        trend = penalised(SplineTransformer(count).fit_transform(position), position)
         knots = np.linspace(0, YEAR, self.knots + 1)[:, None]
         phase = np.asarray(days.day_of_year, dtype=float)[:, None] % YEAR
         season = SplineTransformer(knots=knots, extrapolation="periodic", include_bias=False).fit_transform(phase)
         weekday = np.eye(7)[days.day_of_week][:, 1:]
-        switches = [SWITCH * ((days >= start) & (days <= end)) for start, end in task.interventions]
+        switches = [FREE * ((days >= start) & (days <= end)) for start, end in task.interventions]
         return np.hstack([np.reshape(switches, (len(switches), len(days))).T, trend, season, weekday])
 
     def _weather(self, task: Task) -> np.ndarray:
         from sklearn.preprocessing import SplineTransformer
 
-        values = task.weather
         known = task.known
-        splines = SplineTransformer(self.knots, knots="quantile", include_bias=False).fit(values[known])
-        return np.asarray(splines.transform(np.where(known[:, None], values, values[known].mean(axis=0))))
+        values = np.where(known[:, None], task.weather, task.weather[known].mean(axis=0))
+        curves = [
+            penalised(SplineTransformer(self.knots, knots="quantile").fit(column[known]).transform(column), column)
+            for column in np.split(values, values.shape[1], axis=1)
+        ]
+        return np.hstack(curves)
+
+
+def penalised(basis: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Columns whose ridge penalty is that of a spline's second differences: bends are penalised, a line is free.
+
+    ``basis`` (n, k) are B-splines of ``values`` (n, 1) (Eilers and Marx 1996, doi 10.1214/ss/1038425655).
+    """
+    differences = np.diff(np.eye(basis.shape[1]), n=2, axis=0)
+    bends = basis @ np.linalg.pinv(differences)
+    line = (values - values.mean()) / np.maximum(values.std(), 1e-12)
+    return np.hstack([FREE * line, bends - bends.mean(axis=0)])

@@ -80,9 +80,7 @@ class WithTrees:
 
     def __call__(self, task: Task) -> Separated:
         """See ``Method``."""
-        base = separate(
-            task.target, task.drivers, drivers=task.roles, settings=_settings(task, members=2)
-        )
+        base = separate(task.target, task.drivers, drivers=task.roles, settings=_settings(task, members=2))
         season = np.asarray(task.calendar.days.day_of_year, dtype=float)[:, None]
         rows = np.hstack([task.drivers[task.roles.columns].to_numpy(dtype=float), season])
         correction = np.zeros(len(rows))

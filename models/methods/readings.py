@@ -73,10 +73,8 @@ class Swapped:
         references = [(p, np.flatnonzero((p != NOWHERE) & base[p])) for p in self.task.calendar.match.T]
         references = [(p, here) for p, here in references if len(here)]
         actual = self._summed([(p[here], days[here], here) for p, here in references])
-        crossed = [
-            (p[here], w[here], here) for p, one in references for w, two in references for here in [np.intersect1d(one, two)]
-        ]
-        return actual, self._summed(crossed)
+        both = [(p, w, np.intersect1d(one, two)) for p, one in references for w, two in references]
+        return actual, self._summed([(p[here], w[here], here) for p, w, here in both])
 
     def normalized(self) -> np.ndarray:
         """See ``Result``."""
@@ -108,7 +106,8 @@ class Swapped:
 
     def _summed(self, pairs: list[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> np.ndarray:
         """Mean over (emission days, weather days, where to) of what is expected, (1 + members, n)."""
-        total, count = 0.0, np.zeros(len(self.task.target))
+        count = np.zeros(len(self.task.target))
+        total = np.zeros((1, len(count)))
         for emission_days, weather_days, where in pairs:
             values = self.expected(emission_days, weather_days)
             placed = np.zeros((len(values), len(count)))

@@ -72,7 +72,7 @@ def drawn_mean(model: Learned, pool: np.ndarray, *, kept: int, draws: int, seed:
 
 def _own_rows(model: Learned) -> np.ndarray:
     days = np.arange(len(model.time))
-    return np.nan_to_num(model.rows(days, days))
+    return np.asarray(np.nan_to_num(model.rows(days, days)))
 
 
 def _trend_and_switches(task: Task) -> list[int]:

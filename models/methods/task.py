@@ -54,7 +54,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Shares:
-    """The two parts of a change, each (1 + members,) with the estimate first; one entry where a method has no members."""
+    """The two parts of a change, each (1 + members,): the estimate first, alone where there are no members."""
 
     weather: np.ndarray
     emissions: np.ndarray

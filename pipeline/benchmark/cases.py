@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -113,9 +112,3 @@ def tasks(case: Case, world: World) -> dict[str, Task]:
         pollutant: Task(world.series(place, pollutant).rename_axis("time"), drivers, roles(drivers), found)
         for pollutant in POLLUTANTS
     }
-
-
-def pairs(periods: Sequence[Period], year_start: str) -> list[tuple[int, int]]:
-    """Labels of every two years, the earlier first."""
-    labels = [period[0].year for period in periods]
-    return [(p, q) for i, p in enumerate(labels) for q in labels[i + 1 :]]

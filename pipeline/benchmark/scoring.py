@@ -15,10 +15,14 @@ from models.methods import Result, Shares, Task, undeclared
 from pipeline.benchmark.cases import Case, tasks
 from pipeline.benchmark.contestants import Contestant
 from pipeline.benchmark.truth import FREQUENCIES, true_parts
-from pipeline.worlds.pairing import periods
+from pipeline.worlds.pairing import periods, positions
 from pipeline.worlds.world import World
 
-COLUMNS = ("first", "second", "weather", "weather_half", "weather_true", "emissions", "emissions_half", "emissions_true")
+COLUMNS = (
+    "first",
+    "second",
+    *(f"{part}{what}" for part in ("weather", "emissions") for what in ("", "_half", "_true")),
+)
 ONE_WEEK = 7
 
 
@@ -26,8 +30,7 @@ def answers(case: Case, contestant: Contestant, truth: Mapping[str, Any]) -> dic
     """By pollutant: pairs of years by statistic (``COLUMNS``), index errors, interventions, members and seconds."""
     world = case.world()
     return {
-        pollutant: _answers(world, task, contestant, truth[pollutant])
-        for pollutant, task in tasks(case, world).items()
+        pollutant: _answers(world, task, contestant, truth[pollutant]) for pollutant, task in tasks(case, world).items()
     }
 
 
@@ -68,9 +71,9 @@ def _index_errors(result: Result, task: Task, truth: Mapping[str, Any]) -> dict[
     """Mean absolute error of the index [points] by frequency."""
     actual, reference = result.index_days(task.calendar.year == truth["years"][0])
     days = task.calendar.days
-    errors = {}
+    errors: dict[str, float] = {}
     for frequency in FREQUENCIES:
-        spans = [slice(*(days.get_indexer([first, last]) + [0, 1])) for first, last in periods(days, frequency)]
+        spans = [positions(days, period) for period in periods(days, frequency)]
         found = np.array([100 * np.nansum(actual[0, s]) / np.nansum(reference[0, s]) for s in spans])
         errors[frequency] = float(np.nanmean(np.abs(found - np.array(truth["index"][frequency]))))
     return errors

@@ -81,7 +81,13 @@ def local_time(values: pd.Series, options: TableOptions, utc_offset: float, *, w
     """Local standard time of a column of times: hours by their end, days by their date."""
     if values.isna().any():
         raise InputError(f"{where}: column 'time' is empty in row {values.index[values.isna()][0] + 2}; agreed a time")
-    time = values if pd.api.types.is_datetime64_any_dtype(values) else _parsed(values.astype(str), where=where)
+    if pd.api.types.is_datetime64_any_dtype(values):
+        time = values
+    else:
+        text = values.astype(str)
+        time = _parsed(
+            text.str.replace(r"[T ].*", "", regex=True) if options.resolution == "day" else text, where=where
+        )
     if options.resolution == "day" and time.dt.tz is not None:
         # a day's date is the date as written, whatever zone its midnight is in
         time = time.dt.tz_localize(None)

@@ -25,7 +25,7 @@ def compared(attribution: pd.DataFrame, truth: xr.Dataset) -> pd.DataFrame:
     regions = truth["counterfactual"].groupby("region").mean()
     tables = {"city": truth["counterfactual"], "region": regions.rename(region="name")}
     rows = attribution[attribution["level"].isin(tables)].copy()
-    parts = [_true_parts(tables[row.level], row) for row in rows.itertuples()]
+    parts = [_true_parts(tables[str(row.level)], row) for row in rows.itertuples()]
     rows["meteorology_true"], rows["emissions_true"] = np.array(parts).T
     rows["inside"] = rows["meteorology_true"].between(rows["meteorology_low"], rows["meteorology_high"])
     keys = ["level", "name", "pollutant", "statistic", "period_from", "period_to"]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import comb
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from models.game import shares_of
 from models.marginal.means import Labels, Window, marginal
 from models.marginal.trees import Ensemble, Rows
 
@@ -77,14 +77,7 @@ def shapley(values: np.ndarray) -> np.ndarray:
     count = len(values).bit_length() - 1
     if len(values) != 2**count:
         raise ValueError(f"{len(values)} coalitions; a game of g groups has 2 ** g")
-    numbers = np.arange(len(values))
-    sizes = np.array([int(number).bit_count() for number in numbers])
-    shares = np.zeros((count, *values.shape[1:]))
-    for i in range(count):
-        without = numbers[numbers >> i & 1 == 0]
-        weight = [1 / (count * comb(count - 1, size)) for size in sizes[without]]
-        shares[i] = np.tensordot(weight, values[without | 1 << i] - values[without], axes=1)
-    return shares
+    return shares_of(values)
 
 
 def _disjoint(ensemble: Ensemble, groups: Groups, kept: Sequence[str | int]) -> None:

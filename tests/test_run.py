@@ -33,6 +33,10 @@ COLUMNS = {
     "concentrations": "level name pollutant statistic frequency period start end value days valid stations_reporting "
     "units",
     "skill": "level name pollutant r2 rmse bias slope protocol outside_percent",
+    "drivers": "level name pollutant statistic period_from period_to group share share_low share_high units",
+    "trends": "level name pollutant series start end slope slope_low slope_high p_value units",
+    "changepoints": "level name pollutant date date_low date_high size size_low size_high percent percent_low "
+    "percent_high units",
 }
 PLACES = [
     ("region", "Plain"),

@@ -101,7 +101,7 @@ def test_results_come_as_they_are_done(tmp_path: Path, cluster: str) -> None:
         folder.mkdir()
         found = list(each(after, [folder / "sign", folder], scheduler=scheduler))
         assert [waited for waited, _ in found] == [False, True]
-        assert len({os.getpid(), *(pid for _, pid in found)}) == 3
+        assert os.getpid() not in {process for _, process in found}
 
 
 def test_an_agreed_error_of_a_task_stays_one_line_everywhere(cluster: str) -> None:

@@ -72,7 +72,7 @@ class WithTrees:
     """Our separation with boosted trees on its residual, as functions of the weather.
 
     Each month's correction comes from trees that saw neither it nor the days around it (Chernozhukov et al. 2018, doi
-    10.1111/ectj.12097), so that they explain no noise.
+    10.1111/ectj.12097), so that they explain no noise; all are shrunk to what of the residual they explain.
     """
 
     learner: Learner = field(default_factory=lambda: Booster(trees=150, leaves=8, rate=0.03, least_leaf=30))
@@ -88,9 +88,17 @@ class WithTrees:
             usable = train & np.isfinite(base.ratio)
             model = self.learner(rows[usable], base.ratio[usable] - 1, seed=task.seed)
             correction[test] = model.predict(rows[test])
+        correction *= _share(correction, base.ratio - 1)
         weather = base.weather[0] + np.log1p(np.clip(correction, -0.8, 4.0))
         separation = _separation(task, base.emissions[0], weather)
         return Separated(separation, task.calendar, _sizes(task, _estimate(base)))
+
+
+def _share(correction: np.ndarray, residual: np.ndarray) -> float:
+    """Slope of the residual on its correction, between nothing and all of it."""
+    both = np.isfinite(residual)
+    square = float(correction[both] @ correction[both])
+    return float(np.clip(correction[both] @ residual[both] / square, 0.0, 1.0)) if square else 0.0
 
 
 def _settings(task: Task, *, members: int) -> Settings:

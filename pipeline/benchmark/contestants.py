@@ -23,7 +23,7 @@ from models.methods import (
 from pipeline.errors import ConfigError
 
 TREES = 100
-"""Trees of a forest here; three times as many, the field's habit, change its scores in the third digit."""
+"""Trees of a forest here; three times as many, the habit of the field, move the error in a world by about 0.01."""
 OURS, FOREST = "ours", "forest"
 
 

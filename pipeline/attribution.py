@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -30,6 +32,7 @@ class Task:
     place: Place
     pollutant: str
     key: str
+    made_of: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def artefact(self) -> str:
@@ -71,7 +74,7 @@ def attribute(task: Task) -> Outcome:
     }
     with written_whole(run.path(task.artefact)) as partial:
         readings.to_netcdf(partial)
-    run.record(task.artefact, task.key, {"seed": task.config.model.seed}, notes=rows.notes)
+    run.record(task.artefact, task.key, task.made_of, notes=rows.notes)
     return Outcome(task, task.artefact, rows.notes)
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 DAILY = ("daily/observations.nc", "daily/weather.nc")
 TABLES = ("attribution", "drivers", "index", "concentrations", "trends", "changepoints", "skill")
 PAGE = "index.html"
+PRODUCTS = (*(f"tables/{name}.csv" for name in TABLES), "counterfactual.nc", "normalized.nc", PAGE)
 NOTES_SHOWN = 10
 
 
@@ -96,7 +97,7 @@ def run(config: Config, folder: Path, *, scheduler: str | None = None, truth: Pa
     """
     started = time.monotonic()
     store, key = Run(folder), keys(config)
-    if store.fresh(PAGE, key.products):
+    if all(store.fresh(product, key.products) for product in PRODUCTS):
         say(f"nothing has changed since {store.path(PAGE)} was made; nothing to do")
         return store.path(PAGE)
     daily_stage(config, store, key)
@@ -154,8 +155,17 @@ def tasks(config: Config, store: Run, key: Keys) -> list[Task]:
     found = [Place("city", city, tuple(members)) for city, members in sorted(cities.items())]
     if "station" in config.levels:
         found += [Place("station", station, (station,)) for station in sorted(stations)]
+    days = {artefact: (store.manifest(artefact) or {}).get("sha256") for artefact in DAILY}
+    made_of = {"config": key.made_of["config"], "inputs": days, "seed": config.model.seed}
     return [
-        Task(config, store.folder, place, pollutant, digest([key.readings, place.level, place.name, pollutant]))
+        Task(
+            config,
+            store.folder,
+            place,
+            pollutant,
+            digest([key.readings, place.level, place.name, pollutant]),
+            made_of,
+        )
         for place in found
         for pollutant in config.pollutants
     ]

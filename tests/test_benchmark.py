@@ -75,7 +75,7 @@ def test_factors_are_found_on_one_half_and_tried_on_the_other():
     row = found[(found["part"] == "weather") & (found["pollutant"] == "pm25")].iloc[0]
     assert row["factor for 90 %"] == pytest.approx(0.8 * WEATHER_MODEL_ERROR, abs=0.051)
     assert (row["calibration"], row["check"]) == (1.0, 0.5)
-    assert (row["calibration "], row["check "]) == (1.0, 0.5)
+    assert (row["calibration with it"], row["check with it"]) == (1.0, 0.5)
 
 
 def test_our_error_is_told_as_a_share_of_the_forests():

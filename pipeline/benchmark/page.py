@@ -9,7 +9,16 @@ from pathlib import Path
 import pandas as pd
 
 from pipeline.benchmark.contestants import OURS, Contestant
-from pipeline.benchmark.summary import Answered, factors, interval_scores, markdown, means, printed, ratio_to_forest
+from pipeline.benchmark.summary import (
+    HALVES,
+    Answered,
+    factors,
+    interval_scores,
+    markdown,
+    means,
+    printed,
+    ratio_to_forest,
+)
 from pipeline.errors import InputError
 from pipeline.store import write_text
 
@@ -29,7 +38,9 @@ def results(table: pd.DataFrame, answered: Sequence[Answered], contestants: Mapp
             blocks.append(f"**{NAMES[pollutant]}.**{told}{_percentile(table, kind, pollutant)}")
             blocks.append(printed(of_kind, kind, pollutant, contestants))
         if (of_kind["method"] == OURS).any():
-            blocks += [_intervals(table, kind), _factors(answered, kind)]
+            blocks.append(_intervals(table, kind))
+        if set(HALVES) <= set(of_kind.loc[of_kind["method"] == OURS, "half"]):
+            blocks.append(_factors(answered, kind))
     return "\n\n".join(blocks)
 
 
@@ -39,7 +50,7 @@ def _percentile(table: pd.DataFrame, kind: str, pollutant: str) -> str:
         f"{name} {found[kind, name, pollutant, 'p90 weather error']:.2f} "
         f"(slope {found[kind, name, pollutant, 'p90 weather slope']:.2f})"
         for name in table["method"].unique()
-        if (kind, name, pollutant, "p90 weather error") in found.index
+        if not name.startswith(f"{OURS}-") and (kind, name, pollutant, "p90 weather error") in found.index
     ]
     return f" 90th percentile of the days, the weather's part's relative error: {'; '.join(said)}." if said else ""
 

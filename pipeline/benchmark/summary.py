@@ -10,12 +10,14 @@ import numpy as np
 import pandas as pd
 
 from models.separation import EMISSIONS_MODEL_ERROR, WEATHER_MODEL_ERROR
+from pipeline.benchmark.cases import Half
 from pipeline.benchmark.contestants import FOREST, OURS, Contestant
 from pipeline.benchmark.scoring import frame, scores
 
 LEVELS = ["kind", "method", "pollutant", "score"]
 FACTORS = np.arange(0.5, 6.001, 0.05)
 WANTED = 0.90
+HALVES: tuple[Half, Half] = ("calibration", "check")
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def interval_scores(table: pd.DataFrame, kind: str) -> pd.DataFrame:
     """Coverage and width of our 90 % intervals by pollutant and half."""
     wanted = [f"{part} {what}" for part in ("weather", "emissions") for what in ("coverage", "width of level")]
     ours = table[(table["kind"] == kind) & (table["method"] == OURS) & table["score"].isin(wanted)]
-    both = pd.concat([ours, ours.assign(half="all")])
+    both = pd.concat([ours, ours.assign(half="all")] if ours["half"].nunique() > 1 else [ours])
     return both.pivot_table(index=["pollutant", "half"], columns="score", values="value", sort=False)[wanted]
 
 
@@ -116,13 +118,13 @@ def factors(answered: Sequence[Answered], kind: str) -> pd.DataFrame:
     rows = []
     for part, used in (("weather", WEATHER_MODEL_ERROR), ("emissions", EMISSIONS_MODEL_ERROR)):
         for pollutants in (("pm25",), ("o3",), ("pm25", "o3")):
-            halves = {half: _strays(ours, half, part, pollutants, used) for half in ("calibration", "check")}
+            halves = {half: _strays(ours, half, part, pollutants, used) for half in HALVES}
             fitted = _least(halves["calibration"])
             rows.append(
                 (part, " and ".join(pollutants), used, *(_coverage(h, used) for h in halves.values()), fitted,
                  *(_coverage(h, fitted) for h in halves.values()))
             )  # fmt: skip
-    names = ["part", "pollutant", "factor in use", "calibration", "check", "factor for 90 %", "calibration ", "check "]
+    names = ["part", "pollutant", "factor in use", *HALVES, "factor for 90 %", *(f"{half} with it" for half in HALVES)]
     return pd.DataFrame(rows, columns=names)
 
 

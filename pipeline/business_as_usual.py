@@ -31,7 +31,7 @@ from pipeline.progress import say, tracked
 from pipeline.samples import samples
 from pipeline.stages import Keys, daily_stage, keys, read_places, tasks
 from pipeline.store import Run, digest, written_whole
-from pipeline.wording import Language, phrase, pollutant_in, signed, source_in
+from pipeline.wording import Language, pollutant_in, signed
 from pipeline.workers import each
 
 COLUMNS = (
@@ -257,18 +257,9 @@ def _label(row: Mapping[Any, Any], language: Language) -> str:
 
 
 def _source(config: Config, language: Language) -> str:
-    from pipeline import __version__
+    from pipeline.figures import source_line
 
-    source = phrase(
-        "source",
-        language,
-        observations=source_in(language, config.observations.reader),
-        weather=source_in(language, config.weather.source),
-        start=config.period[0],
-        end=config.period[1],
-        version=__version__,
-    )
-    return f"{_word('held', language)}\n{source}"
+    return f"{_word('held', language)}\n{source_line(config, language)}"
 
 
 def _word(key: str, language: Language, **values: object) -> str:

@@ -35,7 +35,7 @@ from pipeline.wording import (
 if TYPE_CHECKING:
     from pipeline.stages import Keys
 
-__all__ = ["Drawn", "Figure", "find_cjk_font", "plan"]
+__all__ = ["Drawn", "Figure", "find_cjk_font", "plan", "source_line"]
 
 FORMATS: dict[str, Callable[[Canvas, Path], None]] = {"png": style.write_png, "svg": style.write_svg}
 """How each format is written: no date and no version, so that equal figures are equal bytes."""
@@ -108,13 +108,14 @@ def plan(
     maps = place_map.points(frames["attribution"], stations)
     figures: list[Figure] = []
     for language in config.languages:
-        source = _source(config, language)
+        source = source_line(config, language)
         figures += [figure for subject in found for figure in _of_subject(subject, found, config, language, source)]
         figures += [_map(places, language, source) for places in maps]
     return figures
 
 
-def _source(config: Config, language: Language) -> str:
+def source_line(config: Config, language: Language) -> str:
+    """Where a figure's observations and weather come from, its period and the version."""
     return phrase(
         "source",
         language,

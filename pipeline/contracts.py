@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -10,6 +12,25 @@ from pipeline.errors import ContractError, InputError
 from pipeline.vocabulary import SPELLINGS, WEATHER, conversion, pollutant, units_known_for
 
 RESOLUTIONS = {"hour": pd.Timedelta(hours=1), "day": pd.Timedelta(days=1)}
+REJECTED = ("file", "station", "variable", "rule", "start", "end", "values", "lowest", "highest", "detail")
+"""Columns of what was rejected: a row for a file, or for consecutive values of one station and variable.
+
+``rule`` is a key of ``pipeline.quality.RULES``; ``start`` and ``end`` are the labels of the first and last value; what
+does not apply is empty.
+"""
+
+
+def nothing_rejected() -> pd.DataFrame:
+    """No row of ``REJECTED``."""
+    return pd.DataFrame(columns=list(REJECTED))
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What a reader found: ``data`` (station, time) and ``rejected``, what it could not take (columns ``REJECTED``)."""
+
+    data: xr.Dataset
+    rejected: pd.DataFrame = field(default_factory=nothing_rejected)
 
 
 def agreed_units(name: str) -> str:

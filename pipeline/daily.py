@@ -55,7 +55,7 @@ def _observations(config: Config, days: pd.DatetimeIndex) -> tuple[xr.Dataset, l
     reader = READERS[config.observations.reader]
     hourly = reader.read(
         config.observations, pollutants=config.pollutants, period=config.period, utc_offset=config.utc_offset
-    )
+    ).data
     check(hourly, config.pollutants, seam="reader -> quality")
     screened, notes = quality.screened(hourly, pollutant)
     assessed = standards.daily(screened).reindex(time=days)

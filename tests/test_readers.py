@@ -110,7 +110,7 @@ def read(
     period: tuple[datetime.date, datetime.date] = PERIOD,
     utc_offset: float = 8,
 ) -> xr.Dataset:
-    return READERS[options.reader].read(options, pollutants=pollutants, period=period, utc_offset=utc_offset)
+    return READERS[options.reader].read(options, pollutants=pollutants, period=period, utc_offset=utc_offset).data
 
 
 def rewrite(path: Path, change: Callable[[str], str]) -> None:

@@ -1,9 +1,9 @@
 """Readers of station observations, one small module a network.
 
 A reader is a module with ``Options`` (its config keys), ``inputs(options)`` (the files a run depends on) and
-``read(options, *, pollutants, period, utc_offset)`` -> Observations: dims (station, time), local standard time,
+``read(options, *, pollutants, period, utc_offset)`` -> Observed: data of dims (station, time), local standard time,
 hourly values labelled by the end of the hour (daily values by their day), units of the vocabulary, gases at
-298.15 K, NaN where nothing was observed, ``attrs['resolution']`` 'hour' or 'day'.
+298.15 K, NaN where nothing was observed, ``attrs['resolution']`` 'hour' or 'day'; and what was rejected.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-import xarray as xr
-
+from pipeline.contracts import Observed
 from pipeline.stations import prsa, sample_world, table
 
 
@@ -34,7 +33,7 @@ class Reader(Protocol):
         pollutants: Sequence[str],
         period: tuple[datetime.date, datetime.date],
         utc_offset: float,
-    ) -> xr.Dataset:
+    ) -> Observed:
         """The data, as the package's contract says."""
         ...
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Literal
 
 import pandas as pd
-import xarray as xr
 
+from pipeline.contracts import Observed
 from pipeline.errors import InputError
 from pipeline.stations.frames import ended, numeric, read_csv, to_dataset
 from pipeline.stations.options import PathOptions, files_of
@@ -53,12 +53,12 @@ def read(
     pollutants: Sequence[str],
     period: tuple[datetime.date, datetime.date],
     utc_offset: float,
-) -> xr.Dataset:
-    """Observations (station, time); see the package's contract."""
+) -> Observed:
+    """Observations; see the package's contract."""
     if unknown := sorted(set(pollutants) - set(COLUMNS)):
         raise InputError(f"{options.path}: the PRSA files hold {list(COLUMNS)}, not {unknown}; correct `pollutants`")
     frames = [read_file(path, [COLUMNS[name] for name in pollutants]) for path in inputs(options)]
     frame = pd.concat(frames).rename(columns={column: name for name, column in COLUMNS.items()})
     for name in pollutants:
         frame[name] *= (GAS_FACTOR if pollutant(name).gas else 1.0) * (0.001 if name == "co" else 1.0)
-    return to_dataset(frame, list(pollutants), resolution="hour", period=period, where=str(options.path))
+    return Observed(to_dataset(frame, list(pollutants), resolution="hour", period=period, where=str(options.path)))

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 import pandas as pd
-import xarray as xr
 
+from pipeline.contracts import Observed
 from pipeline.errors import InputError
 from pipeline.stations.frames import ended, numeric, read_csv, to_dataset
 from pipeline.stations.options import PathOptions, files_of
@@ -70,11 +70,11 @@ def read(
     pollutants: Sequence[str],
     period: tuple[datetime.date, datetime.date],
     utc_offset: float,
-) -> xr.Dataset:
-    """Observations (station, time); see the package's contract."""
+) -> Observed:
+    """Observations; see the package's contract."""
     if unknown := sorted(set(pollutants) - set(TYPES)):
         raise InputError(f"{options.path}: the files hold {list(TYPES)}, not {unknown}; correct `pollutants`")
     wide = pd.concat([read_file(path) for path in inputs(options)], ignore_index=True)
     frame = rows(wide, pollutants, where=str(options.path))
     frame = at_298_kelvin(frame.reindex(columns=["station", "time", *pollutants]), pollutants)
-    return to_dataset(frame, list(pollutants), resolution="hour", period=period, where=str(options.path))
+    return Observed(to_dataset(frame, list(pollutants), resolution="hour", period=period, where=str(options.path)))

@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Literal
 
 import pandas as pd
-import xarray as xr
 from pydantic import Field
 
-from pipeline.contracts import convert
+from pipeline.contracts import Observed, convert
 from pipeline.errors import InputError
 from pipeline.stations.frames import ended, numeric, read_csv, read_parquet, require, to_dataset, without_repeats
 from pipeline.stations.options import PathOptions, files_of
@@ -130,8 +129,8 @@ def read(
     pollutants: Sequence[str],
     period: tuple[datetime.date, datetime.date],
     utc_offset: float,
-) -> xr.Dataset:
-    """Observations (station, time); see the package's contract."""
+) -> Observed:
+    """Observations; see the package's contract."""
     where = str(options.path)
     frame = read_rows(options, utc_offset=utc_offset)
     require(frame, ["station", "time", *pollutants], where=where)
@@ -143,4 +142,4 @@ def read(
     for name in set(pollutants) & set(options.units):
         if not pollutant(name).standard_name:
             data[name].attrs["units"] = options.units[name]
-    return data
+    return Observed(data)

@@ -9,6 +9,30 @@ import pandas as pd
 
 NOWHERE = -1
 """Position of a calendar day that a year does not have."""
+SLOTS = pd.date_range("2000-01-01", "2000-12-31")
+"""The 366 calendar days, 29 February among them, as the days of a leap year."""
+LEAP_SLOT = 59
+"""The place of 29 February among them."""
+WEEKS = 52
+"""Weeks of the calendar: seven days each from 1 January; 29 February is in that of 28 February, the last has eight."""
+
+
+def months() -> dict[str, np.ndarray]:
+    """The slots of each calendar month, "1" to "12"."""
+    return {str(month): np.flatnonzero(SLOTS.month == month) for month in range(1, 13)}
+
+
+def seasons() -> dict[str, np.ndarray]:
+    """The slots of each season: MAM, JJA, SON, DJF; the winter of a year is that of its own months."""
+    found = {"MAM": (3, 4, 5), "JJA": (6, 7, 8), "SON": (9, 10, 11), "DJF": (12, 1, 2)}
+    return {name: np.flatnonzero(np.isin(SLOTS.month, own)) for name, own in found.items()}
+
+
+def weeks() -> dict[str, np.ndarray]:
+    """The slots of each of the calendar's weeks, "1" to "52": the same calendar days in every year."""
+    common = np.arange(len(SLOTS)) - (np.arange(len(SLOTS)) >= LEAP_SLOT)
+    week = np.minimum(common // 7, WEEKS - 1)
+    return {str(number + 1): np.flatnonzero(week == number) for number in range(WEEKS)}
 
 
 @dataclass(frozen=True)
@@ -37,6 +61,14 @@ class Calendar:
         """Whether the record has the whole of a year."""
         return len(self.of_year(year)) >= 365
 
+    def positions(self) -> tuple[np.ndarray, np.ndarray]:
+        """Where each calendar day lies in each year, (k, 366): as it is, and with 28 February for a 29 that is not.
+
+        ``NOWHERE`` where the record has no such day.
+        """
+        own = _placed(self.year, self.years, slots(self.days))
+        return own, _met(own)
+
 
 def calendar(days: pd.DatetimeIndex, *, year_start: str = "01-01") -> Calendar:
     """The calendar of consecutive ``days``, with years that start on ``year_start`` (MM-DD)."""
@@ -44,11 +76,26 @@ def calendar(days: pd.DatetimeIndex, *, year_start: str = "01-01") -> Calendar:
     first = int(year_start[:2]) * 100 + int(year_start[3:])
     year = np.asarray(days.year) - (month_day < first)
     years = np.unique(year)
-    position = {(y, md): i for i, (y, md) in enumerate(zip(year, month_day, strict=True))}
+    slot = slots(days)
+    met = _met(_placed(year, years, slot))
+    return Calendar(days, year, years, np.ascontiguousarray(met[:, slot].T))
 
-    def find(y: int, md: int) -> int:
-        here = position.get((y, md), NOWHERE)
-        return position.get((y, 228), NOWHERE) if here == NOWHERE and md == 229 else here
 
-    match = np.array([[find(y, md) for y in years] for md in month_day], dtype=np.intp).reshape(len(days), len(years))
-    return Calendar(days, year, years, match)
+def slots(days: pd.DatetimeIndex) -> np.ndarray:
+    """The place of each day's calendar day in ``SLOTS``, (n,)."""
+    before = np.flatnonzero(SLOTS.day == 1)
+    return np.asarray(before[days.month - 1] + days.day - 1)
+
+
+def _placed(year: np.ndarray, years: np.ndarray, slot: np.ndarray) -> np.ndarray:
+    """Positions (years, 366) of days with their ``year`` (n,) and ``slot`` (n,), ``NOWHERE`` elsewhere."""
+    own = np.full((len(years), len(SLOTS)), NOWHERE, dtype=np.intp)
+    own[np.searchsorted(years, year), slot] = np.arange(len(slot))
+    return own
+
+
+def _met(own: np.ndarray) -> np.ndarray:
+    """``own`` (k, 366) with 28 February where a year has no 29."""
+    met = own.copy()
+    met[:, LEAP_SLOT] = np.where(own[:, LEAP_SLOT] == NOWHERE, own[:, LEAP_SLOT - 1], own[:, LEAP_SLOT])
+    return met

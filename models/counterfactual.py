@@ -6,12 +6,12 @@ calendar day in their order. Members of the separation are carried through every
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from models.calendar import NOWHERE, Calendar
+from models.calendar import NOWHERE, SLOTS, Calendar
 from models.separation import Separation
 
 Statistic = Callable[[np.ndarray], np.ndarray]
@@ -21,12 +21,15 @@ COVERAGE = 0.90
 LEAST_SHARED_DAYS = 30
 """Calendar days that two years must share to be compared: a month."""
 LEAST_SHARE = 0.5
-"""Share of a year's days that must have a residual for its residuals to be carried by simulated days."""
+"""Share of a year's days that must have a residual for its residuals to be carried by simulated days.
+
+Also the share of the days of a month, season or week that two years must share to be compared in it.
+"""
 
 
 @dataclass(frozen=True)
 class Parts:
-    """A change from period p to period q and its parts, each (1 + members,) with the estimate first.
+    """A change from period p to period q and its parts, each (..., 1 + members) with the estimate first.
 
     ``meteorology + emissions`` is the predicted change exactly; ``interaction`` is the difference between the two
     orders in which the parts can be taken; ``observed_from`` and ``observed_to`` are over the same calendar days.
@@ -35,9 +38,49 @@ class Parts:
     meteorology: np.ndarray
     emissions: np.ndarray
     interaction: np.ndarray
-    observed_from: float
-    observed_to: float
-    days: int
+    observed_from: np.ndarray
+    observed_to: np.ndarray
+    days: np.ndarray
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """Emissions and weather of every two years p before q, exchanged over the calendar days that both have.
+
+    ``values`` (..., k, k, 2, 2, 1 + members): first year, second year, whose emissions, whose weather (0 the first
+    year's, 1 the second's); NaN below the diagonal and where too few days are shared. On the diagonal stands each year
+    with itself over all of its days. ``observed`` (..., k, k, 2) is over the same days, ``days`` (..., k, k) counts
+    them. Leading dims are spans of the calendar, such as months.
+    """
+
+    values: np.ndarray
+    observed: np.ndarray
+    days: np.ndarray
+
+    @property
+    def table(self) -> np.ndarray:
+        """The counterfactual table, (..., emission year, weather year, 1 + members), on both sides of the diagonal."""
+        first = np.moveaxis(self.values[..., 0, 1, :], -1, 0)
+        second = np.moveaxis(self.values[..., 1, 0, :], -1, 0).swapaxes(-1, -2)
+        below = np.tri(first.shape[-1], k=-1, dtype=bool)
+        return np.moveaxis(np.where(below, second, first), 0, -1)
+
+    def parts(self) -> Parts:
+        """The changes from first to second years: all fields of ``Parts`` with the leading dims (..., k, k)."""
+        return _parts(self.values, self.observed, self.days)
+
+
+def _parts(values: np.ndarray, observed: np.ndarray, days: np.ndarray) -> Parts:
+    """Parts of changes, of ``values`` (..., 2, 2, 1 + members): mean over both orders (two players' Shapley value)."""
+    pp, pq, qp, qq = (values[..., e, w, :] for e in (0, 1) for w in (0, 1))
+    return Parts(
+        meteorology=((pq - pp) + (qq - qp)) / 2,
+        emissions=((qp - pp) + (qq - pq)) / 2,
+        interaction=(qq - qp) - (pq - pp),
+        observed_from=observed[..., 0],
+        observed_to=observed[..., 1],
+        days=days,
+    )
 
 
 def interval(members: np.ndarray, coverage: float = COVERAGE) -> tuple[np.ndarray, np.ndarray]:
@@ -59,15 +102,14 @@ def mean(days: np.ndarray) -> np.ndarray:
 
 def percentile_90(days: np.ndarray) -> np.ndarray:
     """90th percentile of the days, k = 1 + (n - 1) 0.9 (HJ 663)."""
-    return np.asarray(np.quantile(days, 0.9, axis=-1))
+    place = 0.9 * (days.shape[-1] - 1)
+    below = int(place)
+    ordered = np.partition(days, below, axis=-1)
+    low, above = ordered[..., below], ordered[..., below + 1 :]
+    return np.asarray(low + (above.min(axis=-1) - low) * (place - below) if above.shape[-1] else low)
 
 
 STATISTICS: dict[str, Statistic] = {"mean": mean, "p90": percentile_90}
-
-
-def simulated(separation: Separation, emission_days: np.ndarray, weather_days: np.ndarray) -> np.ndarray:
-    """Expected concentration of the emissions of some days under the weather of others, (1 + members, days)."""
-    return np.asarray(np.exp(separation.emissions[:, emission_days] + separation.weather[:, weather_days]))
 
 
 def statistic_of(
@@ -77,21 +119,29 @@ def statistic_of(
     weather_days: np.ndarray,
     statistic: str,
 ) -> np.ndarray:
-    """A statistic of simulated days, (1 + members,).
+    """A statistic of simulated days, (1 + members,): the emissions of some days under the weather of others.
 
     The mean is that of the expected days. A percentile is taken of days that also carry what the model leaves
     unexplained: once with the observed-to-predicted ratio of the same calendar days of each year, then averaged.
     """
-    expected = simulated(separation, emission_days, weather_days)
-    if statistic == "mean":
-        return mean(expected)
-    found = []
-    for positions in calendar.match[emission_days].T:
-        ratio = np.where(positions == NOWHERE, np.nan, separation.ratio[positions])
-        there = np.isfinite(ratio)
-        if there.mean() > LEAST_SHARE:
-            found.append(STATISTICS[statistic](expected[:, there] * ratio[there]))
-    return np.mean(found, axis=0) if found else STATISTICS[statistic](expected)
+    expected = np.exp(separation.emissions[:, emission_days] + separation.weather[:, weather_days])
+    return _simulated(expected, _ratios(separation, calendar, emission_days), statistic)
+
+
+def _ratios(separation: Separation, calendar: Calendar, days: np.ndarray) -> np.ndarray:
+    """Observed over predicted on the same calendar days of each year that has enough of them, (years, days)."""
+    positions = calendar.match[days].T
+    ratios = np.where(positions == NOWHERE, np.nan, separation.ratio[positions])
+    return np.asarray(ratios[np.isfinite(ratios).mean(axis=1) > LEAST_SHARE])
+
+
+def _simulated(expected: np.ndarray, ratios: np.ndarray, statistic: str) -> np.ndarray:
+    """A statistic of expected days (1 + members, days), which a percentile takes with each year's ``ratios``."""
+    if statistic == "mean" or not len(ratios):
+        return STATISTICS[statistic](expected)
+    there = np.isfinite(ratios)
+    found = [STATISTICS[statistic](expected[:, own] * ratio[own]) for ratio, own in zip(ratios, there, strict=True)]
+    return np.asarray(np.mean(found, axis=0))
 
 
 def paired_days(separation: Separation, calendar: Calendar, first: int, second: int) -> tuple[np.ndarray, np.ndarray]:
@@ -103,41 +153,125 @@ def paired_days(separation: Separation, calendar: Calendar, first: int, second: 
     return days[both], other[both]
 
 
+def exchange(separation: Separation, calendar: Calendar, statistic: str) -> Exchange:
+    """A statistic of whole years, exchanged between every two of them; NaN where no day is shared."""
+    if statistic == "mean":
+        whole = exchanged_means(separation, calendar, [np.arange(len(SLOTS))], least_share=0.0)
+        return Exchange(whole.values[0], whole.observed[0], whole.days[0])
+    years, members = calendar.years, len(separation.emissions)
+    values = np.full((len(years), len(years), 2, 2, members), np.nan)
+    observed, counts = np.full((len(years), len(years), 2), np.nan), np.zeros((len(years), len(years)))
+    emissions, weather = np.exp(separation.emissions), np.exp(separation.weather)
+    for row, column in zip(*np.triu_indices(len(years)), strict=True):
+        days = paired_days(separation, calendar, int(years[row]), int(years[column]))
+        if not len(days[0]):
+            continue
+        counts[row, column] = len(days[0])
+        observed[row, column] = [_observed(separation, own, statistic) for own in days]
+        for e, own in enumerate(days if row != column else days[:1]):
+            ratios, of_emissions = _ratios(separation, calendar, own), emissions[:, own]
+            for w, other in enumerate(days if row != column else days[:1]):
+                values[row, column, e, w] = _simulated(of_emissions * weather[:, other], ratios, statistic)
+        if row == column:
+            values[row, column] = values[row, column, 0, 0]
+    return Exchange(values, observed, counts)
+
+
+def _observed(separation: Separation, days: np.ndarray, statistic: str) -> float:
+    seen = separation.observed[days]
+    seen = seen[np.isfinite(seen)]
+    return float(STATISTICS[statistic](seen)) if len(seen) else float("nan")
+
+
+def exchanged_means(
+    separation: Separation, calendar: Calendar, spans: Sequence[np.ndarray], *, least_share: float = LEAST_SHARE
+) -> Exchange:
+    """Means over each of the ``spans`` of the calendar, exchanged between every two years; the leading dim is the span.
+
+    A span is a set of calendar days (places in ``calendar.SLOTS``); two years are compared in it when they share at
+    least ``least_share`` of them and one. Expected concentrations are products, so that every sum is one of matrices.
+    """
+    own, met = (_Slots.at(separation, positions) for positions in calendar.positions())
+    values, observed, counts = [], [], []
+    upper = np.triu(np.ones((len(calendar.years),) * 2, dtype=bool))
+    for span in spans:
+        first, second = own.within(span), met.within(span)
+        days = first.known @ second.known.T
+        both = upper & (days > 0) & (days >= least_share * len(span))
+        divided = np.where(both, days, np.nan)
+        sums = np.stack(
+            [
+                np.stack([first.both @ second.known.T, first.emissions @ second.weather.swapaxes(-1, -2)]),
+                np.stack(
+                    [first.weather @ second.emissions.swapaxes(-1, -2), first.known @ second.both.swapaxes(-1, -2)]
+                ),
+            ]
+        )
+        values.append(np.transpose(sums / divided, (3, 4, 0, 1, 2)))
+        totals = np.stack([first.observed @ second.known.T, first.known @ second.observed.T], axis=-1)
+        seen = np.stack([first.seen @ second.known.T, first.known @ second.seen.T], axis=-1)
+        observed.append(totals / np.where(both[..., None] & (seen > 0), seen, np.nan))
+        counts.append(np.where(both, days, 0.0))
+    return Exchange(np.stack(values), np.stack(observed), np.stack(counts))
+
+
+@dataclass(frozen=True)
+class _Slots:
+    """What each year has on each calendar day, zero where it has none: (k, slots), of members (1 + members, k, slots).
+
+    ``emissions`` and ``weather`` are factors of the expected concentration ``both``; ``known`` and ``seen`` are 1 on
+    days with weather, and on those that have an observation too.
+    """
+
+    emissions: np.ndarray
+    weather: np.ndarray
+    both: np.ndarray
+    observed: np.ndarray
+    known: np.ndarray
+    seen: np.ndarray
+
+    @classmethod
+    def at(cls, separation: Separation, positions: np.ndarray) -> _Slots:
+        """The days at ``positions`` (k, slots)."""
+        known = (positions != NOWHERE) & np.isfinite(separation.weather[0, positions])
+        emissions = np.where(known, np.exp(separation.emissions)[:, positions], 0.0)
+        weather = np.where(known, np.exp(separation.weather)[:, positions], 0.0)
+        observed = separation.observed[positions]
+        seen = known & np.isfinite(observed)
+        return cls(
+            emissions,
+            weather,
+            emissions * weather,
+            np.where(seen, observed, 0.0),
+            known.astype(float),
+            seen.astype(float),
+        )
+
+    def within(self, span: np.ndarray) -> _Slots:
+        """The calendar days of a span only."""
+        return _Slots(
+            self.emissions[..., span],
+            self.weather[..., span],
+            self.both[..., span],
+            self.observed[..., span],
+            self.known[..., span],
+            self.seen[..., span],
+        )
+
+
 def table(separation: Separation, calendar: Calendar, statistic: str) -> np.ndarray:
     """The counterfactual table of all years, (emission year, weather year, 1 + members); NaN where no day is shared."""
-    years = calendar.years
-    result = np.full((len(years), len(years), len(separation.emissions)), np.nan)
-    for row, emission_year in enumerate(years):
-        for column, weather_year in enumerate(years):
-            days, other = paired_days(separation, calendar, emission_year, weather_year)
-            if len(days):
-                result[row, column] = statistic_of(separation, calendar, days, other, statistic)
-    return result
+    return exchange(separation, calendar, statistic).table
 
 
 def parts(separation: Separation, calendar: Calendar, first: int, second: int, statistic: str) -> Parts | None:
-    """The change from year ``first`` to year ``second`` over the calendar days they share; None for fewer than 30.
-
-    Weather's part: mean over both orders of changing weather and emissions (the Shapley value of two players).
-    """
-    p, q = paired_days(separation, calendar, first, second)
-    if len(p) < LEAST_SHARED_DAYS:
+    """The change from year ``first`` to year ``second`` over the calendar days they share; None for fewer than 30."""
+    days = paired_days(separation, calendar, first, second)
+    if len(days[0]) < LEAST_SHARED_DAYS:
         return None
-    pp, pq, qp, qq = (
-        statistic_of(separation, calendar, emissions, weather, statistic)
-        for emissions, weather in ((p, p), (p, q), (q, p), (q, q))
-    )
-    seen = [separation.observed[days] for days in (p, q)]
-    seen = [days[np.isfinite(days)] for days in seen]
-    observed = [float(STATISTICS[statistic](days)) if len(days) else np.nan for days in seen]
-    return Parts(
-        meteorology=((pq - pp) + (qq - qp)) / 2,
-        emissions=((qp - pp) + (qq - pq)) / 2,
-        interaction=(qq - qp) - (pq - pp),
-        observed_from=observed[0],
-        observed_to=observed[1],
-        days=len(p),
-    )
+    values = [[statistic_of(separation, calendar, e, w, statistic) for w in days] for e in days]
+    observed = [_observed(separation, own, statistic) for own in days]
+    return _parts(np.array(values), np.array(observed), np.asarray(len(days[0])))
 
 
 def normalized(separation: Separation, calendar: Calendar) -> np.ndarray:

@@ -69,13 +69,26 @@ def coalition_effects(
     and nothing on days on which either table lacks a driver.
     """
     known = response.columns.known(first) & response.columns.known(second)
-    start, other = first.fillna(0.0), second.fillna(0.0)
-    tables = [start, *(start.assign(**{name: other[name].to_numpy() for name in group}) for group in groups)]
-    linear, by_main = (np.stack(parts) for parts in zip(*(response.additive(table) for table in tables), strict=True))
-    phases = np.stack([response.columns.phase(table) for table in tables])
-    smooth = [_smooth(response, phases[:, i : i + CHUNK]) for i in range(0, len(first), CHUNK)]
-    direct = np.concatenate(smooth, axis=1) + _summed(linear)
+    tables, count = _one_by_one(first.fillna(0.0), second.fillna(0.0), groups), 1 + len(groups)
+    linear, by_main = (found.reshape(count, len(first), -1) for found in response.additive(tables))
+    phases = response.columns.phase(tables).reshape(count, len(first), -1).astype(np.float32)
+    direct = _summed(linear)
+    nothing = response.smooth(np.zeros((1, phases.shape[-1])))
+    weights = (response.smooth(np.eye(phases.shape[-1])) - nothing).astype(np.float32)
+    for start in range(0, len(first), CHUNK):
+        direct[:, start : start + CHUNK] += _waves(phases[:, start : start + CHUNK]) @ weights + nothing
     return response.with_memory(direct, _summed(by_main), known)
+
+
+def _one_by_one(first: pd.DataFrame, second: pd.DataFrame, groups: Sequence[Sequence[str]]) -> pd.DataFrame:
+    """``first``, then for each group ``first`` with its drivers from ``second``, one below the other."""
+    values = np.repeat(first.to_numpy(dtype=float)[None], 1 + len(groups), axis=0)
+    other = second.to_numpy(dtype=float)
+    for own, group in zip(values[1:], groups, strict=True):
+        columns = first.columns.get_indexer(pd.Index(group))
+        own[:, columns] = other[:, columns]
+    index = first.index[np.tile(np.arange(len(first)), len(values))]
+    return pd.DataFrame(values.reshape(-1, first.shape[1]), index=index, columns=first.columns)
 
 
 def _summed(values: np.ndarray) -> np.ndarray:
@@ -83,12 +96,22 @@ def _summed(values: np.ndarray) -> np.ndarray:
     return np.asarray(values[0] + np.tensordot(playing(len(values) - 1), values[1:] - values[0], axes=1))
 
 
-def _smooth(response: WeatherResponse, phases: np.ndarray) -> np.ndarray:
-    """The smooth part of every coalition (2**k, n, ...): the angles of the random features add up."""
-    waves = np.exp(1j * phases[:1])
-    for turned in np.exp(1j * (phases[1:] - phases[0])):
+def _waves(phases: np.ndarray) -> np.ndarray:
+    """The random features of every coalition (2**k, n, WAVES): their angles add up, so that their turns multiply.
+
+    In single precision: what it rounds off the logarithm is some millionths of it.
+    """
+    waves = _turned(phases[:1])
+    for turned in _turned(phases[1:] - phases[0]):
         waves = np.concatenate([waves, waves * turned])
-    return response.smooth(waves.real)
+    return waves.real
+
+
+def _turned(angles: np.ndarray) -> np.ndarray:
+    found = np.empty(angles.shape, dtype=np.complex64)
+    np.cos(angles, out=found.real)
+    np.sin(angles, out=found.imag)
+    return found
 
 
 def driver_shares(

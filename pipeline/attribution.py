@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,12 @@ import pandas as pd
 import xarray as xr
 from threadpoolctl import threadpool_limits
 
-from models.calendar import calendar
+from models.calendar import Calendar, calendar
+from models.methods import Task as MethodTask
 from models.separation import Settings, held_out_predictions, separate
 from pipeline.config import Config
-from pipeline.readings import read_off
+from pipeline.other_methods import parts_by_method
+from pipeline.readings import compared_pairs, read_off
 from pipeline.samples import Place, Samples, samples
 from pipeline.store import Run, written_whole
 from pipeline.vocabulary import pollutant as known_pollutant
@@ -65,17 +67,41 @@ def attribute(task: Task) -> Outcome:
     if why := unfit(rows, minimum_days=task.config.model.minimum_days):
         return Outcome(task, None, (f"{task.place.level} {task.place.name}, {task.pollutant}: skipped, {why}",))
     with threadpool_limits(limits=1):
-        readings = readings_of(rows, task.config, task.pollutant)
-    readings.attrs = {
-        "level": task.place.level,
-        "name": task.place.name,
-        "pollutant": task.pollutant,
-        "units": units,
-    }
+        readings, found = readings_of(rows, task.config, task.pollutant)
+    notes = (*rows.notes, *(f"{task.place.level} {task.place.name}, {task.pollutant}: {note}" for note in found))
+    return _kept(task, readings.assign_attrs(units=units), notes)
+
+
+def _kept(task: Task, readings: xr.Dataset, notes: tuple[str, ...]) -> Outcome:
+    run = Run(task.folder)
+    own = readings.assign_attrs(level=task.place.level, name=task.place.name, pollutant=task.pollutant)
     with written_whole(run.path(task.artefact)) as partial:
-        readings.to_netcdf(partial)
-    run.record(task.artefact, task.key, task.made_of, notes=rows.notes)
-    return Outcome(task, task.artefact, rows.notes)
+        own.drop_encoding().to_netcdf(partial)
+    run.record(task.artefact, task.key, task.made_of, notes=notes)
+    return Outcome(task, task.artefact, notes)
+
+
+def twins(tasks: Sequence[Task]) -> dict[str, Task]:
+    """By the artefact of each task that repeats another's series, that other: the station of a city of one station.
+
+    The earlier of the two is the one to be separated.
+    """
+    first: dict[tuple[tuple[str, ...], str], Task] = {}
+    found = {}
+    for task in tasks:
+        earlier = first.setdefault((task.place.stations, task.pollutant), task)
+        if earlier is not task:
+            found[task.artefact] = earlier
+    return found
+
+
+def repeated(task: Task, twin: Outcome) -> Outcome:
+    """The outcome of a task whose series is that of another: the same readings under its own name."""
+    own, other = (f"{place.level} {place.name}" for place in (task.place, twin.task.place))
+    notes = tuple(own + note.removeprefix(other) if note.startswith(other) else note for note in twin.notes)
+    if twin.artefact is None:
+        return Outcome(task, None, notes)
+    return _kept(task, xr.load_dataset(Run(task.folder).path(twin.artefact)), notes)
 
 
 def rows_of(run: Run, task: Task) -> tuple[Samples, str]:
@@ -111,18 +137,26 @@ def settings(config: Config) -> Settings:
     )
 
 
-def readings_of(rows: Samples, config: Config, pollutant: str) -> xr.Dataset:
-    """The readings of one series, with its held-out predictions and the stations behind each day."""
+def readings_of(rows: Samples, config: Config, pollutant: str) -> tuple[xr.Dataset, tuple[str, ...]]:
+    """The readings of one series, with held-out predictions, stations behind a day and other methods' parts; notes."""
     separation = separate(rows.target, rows.drivers, drivers=rows.roles, settings=settings(config))
     held_out, outside = held_out_predictions(rows.target, rows.drivers, drivers=rows.roles, settings=settings(config))
     days = separation.days
     base = np.asarray((days >= pd.Timestamp(config.base_period[0])) & (days <= pd.Timestamp(config.base_period[1])))
-    readings = read_off(
-        separation,
-        calendar(days, year_start=config.year_start),
-        statistics=known_pollutant(pollutant).statistics,
-        base=base,
-    )
-    return readings.assign(
+    found = calendar(days, year_start=config.year_start)
+    readings = read_off(separation, found, statistics=known_pollutant(pollutant).statistics, base=base)
+    others, notes = by_other_methods(rows, config, found, base)
+    readings = xr.merge([readings, others], join="left").assign(
         held_out=("time", held_out), reporting=("time", rows.reporting.to_numpy()), outside_percent=outside
     )
+    return readings, notes
+
+
+def by_other_methods(
+    rows: Samples, config: Config, dates: Calendar, base: np.ndarray
+) -> tuple[xr.Dataset, tuple[str, ...]]:
+    """What the config's other methods say of consecutive years and of the base and each year; notes."""
+    task = MethodTask(
+        rows.target, rows.drivers, rows.roles, dates, config.model.seed, interventions=settings(config).interventions
+    )
+    return parts_by_method(task, config.model.methods, compared_pairs(dates, base))

@@ -47,6 +47,17 @@ class Intervention(Frozen):
         return self
 
 
+def each_once(names: tuple[str, ...]) -> tuple[str, ...]:
+    """``names``; a ValueError for a name given twice."""
+    if len(set(names)) < len(names):
+        raise ValueError(f"found {list(names)}; allowed: each name once")
+    return names
+
+
+MethodName = Literal["additive", "regression", "boosting", "boosting-swap", "forest", "fixed-emission", "filter"]
+"""Methods of the field that a run can set beside ours, see ``pipeline.other_methods``."""
+
+
 class Model(Frozen):
     """How places are fitted and how the uncertainty is sampled."""
 
@@ -54,6 +65,14 @@ class Model(Frozen):
     block_days: int = Field(default=14, ge=1, le=120, description="length of a resampled block [day]")
     seed: int = Field(default=1, ge=0)
     minimum_days: int = Field(default=365, ge=90, description="observed days a place needs to be fitted")
+    methods: tuple[MethodName, ...] = Field(
+        default=("additive", "regression", "boosting"), description="other methods whose parts are printed beside ours"
+    )
+
+    @field_validator("methods")
+    @classmethod
+    def _once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return each_once(value)
 
 
 class Config(Frozen):
@@ -95,9 +114,7 @@ class Config(Frozen):
     @field_validator("pollutants", "levels", "languages")
     @classmethod
     def _once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if len(set(value)) < len(value):
-            raise ValueError(f"found {list(value)}; allowed: each name once")
-        return value
+        return each_once(value)
 
     @field_validator("pollutants")
     @classmethod

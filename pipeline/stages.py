@@ -18,6 +18,7 @@ from pipeline.config import Config
 from pipeline.errors import NothingToDo
 from pipeline.progress import say, tracked
 from pipeline.store import Run, digest, file_digest, written_whole
+from pipeline.sweeping import sweep
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -26,7 +27,19 @@ if TYPE_CHECKING:
     from pipeline.daily import Daily
 
 DAILY = ("daily/observations.nc", "daily/weather.nc")
-TABLES = ("attribution", "drivers", "index", "concentrations", "trends", "changepoints", "skill")
+DAILY_STAGE = (*DAILY, "daily/places.json")
+TABLES = (
+    "attribution",
+    "attribution_months",
+    "counterfactual",
+    "methods",
+    "drivers",
+    "index",
+    "concentrations",
+    "trends",
+    "changepoints",
+    "skill",
+)
 PAGE = "index.html"
 PRODUCTS = (*(f"tables/{name}.csv" for name in TABLES), "counterfactual.nc", "normalized.nc", PAGE)
 NOTES_SHOWN = 10
@@ -95,14 +108,16 @@ def run(config: Config, folder: Path, *, scheduler: str | None = None, truth: Pa
 
     A world whose ``truth`` is known, a netCDF file, gets a table that compares (``pipeline.known_truth``).
     """
-    started = time.monotonic()
+    started, begun = time.monotonic(), time.time()
     store, key = Run(folder), keys(config)
     if all(store.fresh(product, key.products) for product in PRODUCTS):
         say(f"nothing has changed since {store.path(PAGE)} was made; nothing to do")
         return store.path(PAGE)
     daily_stage(config, store, key)
     outcomes = readings_stage(config, store, key, scheduler)
-    products_stage(config, store, key, outcomes, truth)
+    products = products_stage(config, store, key, outcomes, truth)
+    if stale := sweep(store, {*products, *DAILY_STAGE, *usable_readings(config, store, key)}, before=begun):
+        say(f"removed {len(stale)} files of earlier runs that this one does not make, such as {stale[0]}")
     say(f"done in {time.monotonic() - started:.1f} s: {store.path(PAGE)}")
     return store.path(PAGE)
 
@@ -173,16 +188,21 @@ def tasks(config: Config, store: Run, key: Keys) -> list[Task]:
 
 def readings_stage(config: Config, store: Run, key: Keys, scheduler: str | None) -> list[Outcome]:
     """Readings of every place and pollutant, mapped over Dask; in the order of the tasks."""
-    from pipeline.attribution import attribute
+    from pipeline.attribution import attribute, repeated, twins
     from pipeline.workers import each
 
     planned = tasks(config, store, key)
-    waiting = [task for task in planned if not store.fresh(task.artefact, task.key)]
-    done = {task.artefact: attribute(task) for task in planned if task not in waiting}
+    fresh = [task for task in planned if store.fresh(task.artefact, task.key)]
+    done = {task.artefact: attribute(task) for task in fresh}
+    twin_of = {artefact: twin for artefact, twin in twins(planned).items() if artefact not in done}
+    waiting = [task for task in planned if task.artefact not in done and task.artefact not in twin_of]
     if done:
         say(f"readings: {len(done)} of {len(planned)} unchanged")
     for outcome in tracked(each(attribute, waiting, scheduler=scheduler), stage="readings", total=len(waiting)):
         done[outcome.task.artefact] = outcome
+    for task in planned:
+        if task.artefact in twin_of:
+            done[task.artefact] = repeated(task, done[twin_of[task.artefact].artefact])
     outcomes = [done[task.artefact] for task in planned]
     if not any(outcome.artefact for outcome in outcomes):
         raise NothingToDo("no place could be separated: " + "; ".join(outcomes[0].notes or ("no place found",)))
@@ -193,27 +213,36 @@ def load_readings(config: Config, store: Run, outcomes: Sequence[Outcome]) -> li
     """The readings of regions, cities and stations that the config asks for, in that order."""
     import xarray as xr
 
-    from pipeline.readings import mean_of
+    from pipeline.readings import mean_of, summed_up
 
     _, regions = read_places(store)
     places = {
-        (outcome.task.place.level, outcome.task.place.name, outcome.task.pollutant): xr.load_dataset(
-            store.path(outcome.artefact)
-        )
+        (outcome.task.place.level, outcome.task.place.name, outcome.task.pollutant): store.path(outcome.artefact)
         for outcome in outcomes
         if outcome.artefact
     }
     found = []
-    for region, cities in regions.items():
+    for region, cities in regions.items() if "region" in config.levels else ():
         for pollutant in config.pollutants:
             members = [places[key] for city in cities if (key := ("city", city, pollutant)) in places]
-            if members and "region" in config.levels:
-                found.append(mean_of(members).assign_attrs({**members[0].attrs, "level": "region", "name": region}))
-    return found + [data for (level, _, _), data in places.items() if level in config.levels]
+            if members:
+                # one city after the other: the members of a nation's cities do not fit into memory at once
+                mean = summed_up(mean_of(map(xr.load_dataset, members)))
+                found.append(mean.assign_attrs(level="region", name=region))
+    return found + [
+        summed_up(xr.load_dataset(path)) for (level, _, _), path in places.items() if level in config.levels
+    ]
 
 
-def products_stage(config: Config, store: Run, key: Keys, outcomes: Sequence[Outcome], truth: Path | None) -> None:
-    """Tables, netCDF files, figures and the page."""
+def usable_readings(config: Config, store: Run, key: Keys) -> list[str]:
+    """The readings that this run, or one of the same config for other levels, takes as they are."""
+    levels = Config.model_fields["levels"].default
+    planned = tasks(config.model_copy(update={"levels": levels}), store, key)
+    return [task.artefact for task in planned if (store.manifest(task.artefact) or {}).get("key") == task.key]
+
+
+def products_stage(config: Config, store: Run, key: Keys, outcomes: Sequence[Outcome], truth: Path | None) -> list[str]:
+    """Tables, netCDF files, figures and the page; returns what they are."""
     import xarray as xr
 
     from pipeline import datasets, figures, page, tables
@@ -243,6 +272,8 @@ def products_stage(config: Config, store: Run, key: Keys, outcomes: Sequence[Out
     for figure in tracked(planned, stage="figures", total=len(planned)):
         drawn.append(figure.draw(store, key))
     page.write(config, store, key, readings, frames, drawn, notes)
+    of_figures = [artefact for one in drawn for artefact in one.artefacts.values()]
+    return [*PRODUCTS, *(f"tables/{name}.csv" for name in frames), *of_figures]
 
 
 def write_netcdf(store: Run, artefact: str, data: xr.Dataset) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,11 +10,21 @@ import xarray as xr
 
 from models import scores, trend
 from models.counterfactual import interval
+from pipeline.readings import YEARS, summed_up
 
 ATTRIBUTION = (
     "level", "name", "pollutant", "statistic", "period_from", "period_to", "observed_from", "observed_to",
     "observed_change", "meteorology", "meteorology_low", "meteorology_high", "emissions", "emissions_low",
     "emissions_high", "interaction", "residual", "units",
+)  # fmt: skip
+ATTRIBUTION_MONTHS = (*ATTRIBUTION[:4], "frequency", "period", *ATTRIBUTION[4:-1], "days", "units")
+COUNTERFACTUAL = (
+    "level", "name", "pollutant", "statistic", "frequency", "period", "emission_year", "weather_year",
+    "concentration", "concentration_low", "concentration_high", "units",
+)  # fmt: skip
+METHODS = (
+    "level", "name", "pollutant", "statistic", "period_from", "period_to", "method", "meteorology", "emissions",
+    "units",
 )  # fmt: skip
 DRIVERS = (
     "level", "name", "pollutant", "statistic", "period_from", "period_to", "group", "share", "share_low", "share_high",
@@ -40,39 +50,152 @@ LEAST_DAYS = 15
 """Days of a month that must be known before it enters a trend or a search for change points."""
 VALID_SHARE = 0.75
 """Share of a region's cities whose statistic must be valid."""
+PLACES_BY_MONTH = 50
+"""Up to so many places every one has its months printed; of more, the highest level alone (netCDF has them all)."""
+WHOLE_YEAR = "all"
+"""The period of a table of whole years."""
+OURS = "tianbang"
 PROTOCOL = "held-out whole months, 3 days purged on either side"
 
 
 def attribution(readings: Iterable[xr.Dataset]) -> pd.DataFrame:
     """One row for every place, pollutant, statistic and pair of years in order; columns ``ATTRIBUTION``."""
-    return pd.DataFrame([row for place in readings for row in _attribution_rows(place)], columns=list(ATTRIBUTION))
+    return _table([_attribution_of(place) for place in readings], ATTRIBUTION)
 
 
-def _attribution_rows(place: xr.Dataset) -> Iterable[dict[str, object]]:
-    low_high = {name: interval(place[name].to_numpy()) for name in ("meteorology", "emissions")}
-    for s, statistic in enumerate(place["statistic"].to_numpy()):
-        for k in range(place.sizes["pair"]):
-            at = place.isel(statistic=s, pair=k)
-            if not np.isfinite(at["meteorology"][0]):
-                continue
-            change = float(at["observed_to"] - at["observed_from"])
-            parts = {name: float(at[name][0]) for name in ("meteorology", "emissions", "interaction")}
-            bounds = {
-                f"{name}_{end}": low_high[name][e][s, k] for name in low_high for e, end in enumerate(("low", "high"))
-            }
-            yield {
-                **identity(place),
-                "statistic": statistic,
-                "period_from": int(at["period_from"]),
-                "period_to": int(at["period_to"]),
-                "observed_from": float(at["observed_from"]),
-                "observed_to": float(at["observed_to"]),
-                "observed_change": change,
-                **parts,
-                **bounds,
-                "residual": change - parts["meteorology"] - parts["emissions"],
-                "units": place.attrs["units"],
-            }
+def _table(frames: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
+    filled = [frame for frame in frames if len(frame)]
+    return pd.concat(filled, ignore_index=True)[list(columns)] if filled else pd.DataFrame(columns=list(columns))
+
+
+def _attribution_of(place: xr.Dataset) -> pd.DataFrame:
+    dims = ("statistic", "pair")
+    values = {name: place[name].transpose(*dims).to_numpy() for name in ("observed_from", "observed_to")}
+    for name in ("meteorology", "emissions", "interaction"):
+        members = place[name].transpose(*dims, "member").to_numpy()
+        values[name] = members[..., 0]
+        if name != "interaction":
+            values[f"{name}_low"], values[f"{name}_high"] = interval(members)
+    return _changes(place, place["statistic"].to_numpy(), values).rename(columns={"row": "statistic"})
+
+
+def _changes(place: xr.Dataset, rows: np.ndarray, values: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """Changes with their parts: ``values`` (rows, pairs) by column; the rows' labels stand in ``row``."""
+    known = np.isfinite(values["meteorology"])
+    row, pair = np.nonzero(known)
+    own = {name: value[known] for name, value in values.items()}
+    change = own["observed_to"] - own["observed_from"]
+    return pd.DataFrame(
+        {
+            **identity(place),
+            "row": rows[row],
+            "period_from": place["period_from"].to_numpy()[pair],
+            "period_to": place["period_to"].to_numpy()[pair],
+            **own,
+            "observed_change": change,
+            "residual": change - own["meteorology"] - own["emissions"],
+            "units": place.attrs["units"],
+        }
+    )
+
+
+def attribution_months(readings: Sequence[xr.Dataset]) -> pd.DataFrame:
+    """The parts of every two years' change of the mean in each month and season; columns ``ATTRIBUTION_MONTHS``.
+
+    For the places of ``by_month``. ``days`` are the calendar days that both years have, at least half of the span's.
+    """
+    return _table([_months_of(summed_up(place)) for place in by_month(readings)], ATTRIBUTION_MONTHS)
+
+
+def _months_of(place: xr.Dataset) -> pd.DataFrame:
+    bounds = [f"{name}{end}" for name in ("meteorology", "emissions") for end in ("", "_low", "_high")]
+    names = ("observed_from", "observed_to", "interaction", "days", *bounds)
+    values = {name: place[f"span_{name}"].transpose("span", "pair").to_numpy().astype(float) for name in names}
+    frame = _changes(place, place["span"].to_numpy(), values).rename(columns={"row": "period"})
+    frequency = np.where(frame["period"].str.isdigit(), "month", "season")
+    return frame.assign(statistic="mean", frequency=frequency, days=frame["days"].round().astype(int))
+
+
+def by_month(readings: Sequence[xr.Dataset]) -> Sequence[xr.Dataset]:
+    """The places whose months are printed: all while they are few, otherwise those of the highest level."""
+    places = dict.fromkeys((place.attrs["level"], place.attrs["name"]) for place in readings)
+    if len(places) <= PLACES_BY_MONTH:
+        return readings
+    return [place for place in readings if place.attrs["level"] == readings[0].attrs["level"]]
+
+
+def counterfactual(readings: Sequence[xr.Dataset]) -> pd.DataFrame:
+    """The counterfactual tables, one row for each two years; columns ``COUNTERFACTUAL``.
+
+    Whole years for every place, months for the places of ``by_month``; weeks are in ``counterfactual.nc`` alone.
+    """
+    months = [place.attrs for place in by_month(readings)]
+    frames = [
+        frame
+        for place in readings
+        for frame in (_years_table(place), *([_months_table(summed_up(place))] if place.attrs in months else []))
+    ]
+    return _table(frames, COUNTERFACTUAL)
+
+
+def _years_table(place: xr.Dataset) -> pd.DataFrame:
+    members = place["concentration"].transpose("statistic", *YEARS, "member").to_numpy()
+    values = (members[..., 0], *interval(members))
+    frame = _exchanges(place, place["statistic"].to_numpy(), values).rename(columns={"row": "statistic"})
+    return frame.assign(frequency="year", period=WHOLE_YEAR)
+
+
+def _months_table(place: xr.Dataset) -> pd.DataFrame:
+    names = [f"month_concentration{end}" for end in ("", "_low", "_high")]
+    values = [place[name].transpose("month", *YEARS).to_numpy().astype(float) for name in names]
+    frame = _exchanges(place, place["month"].to_numpy(), values).rename(columns={"row": "period"})
+    return frame.assign(statistic="mean", frequency="month", period=frame["period"].astype(str))
+
+
+def _exchanges(place: xr.Dataset, rows: np.ndarray, values: Sequence[np.ndarray]) -> pd.DataFrame:
+    """Estimate, low and high (rows, emission year, weather year) as rows; the rows' labels stand in ``row``."""
+    known = np.isfinite(values[0])
+    row, emission, weather = np.nonzero(known)
+    bounds = zip(("concentration", "concentration_low", "concentration_high"), values, strict=True)
+    return pd.DataFrame(
+        {
+            **identity(place),
+            "row": rows[row],
+            "emission_year": place["emission_period"].to_numpy()[emission].astype(int),
+            "weather_year": place["weather_period"].to_numpy()[weather].astype(int),
+            **{name: value[known] for name, value in bounds},
+            "units": place.attrs["units"],
+        }
+    )
+
+
+def methods(readings: Iterable[xr.Dataset]) -> pd.DataFrame:
+    """The parts of the mean's change by our and other methods, one row a method; columns ``METHODS``.
+
+    For the pairs of years of which the other methods know the parts (``pipeline.other_methods``); ours stands first.
+    """
+    return _table([_methods_of(place) for place in readings if "method" in place.dims], METHODS)
+
+
+def _methods_of(place: xr.Dataset) -> pd.DataFrame:
+    ours = place.sel(statistic="mean").isel(member=0)
+    parts = {
+        name: np.vstack([ours[name].to_numpy(), place[f"method_{name}"].transpose("method", "pair").to_numpy()])
+        for name in ("meteorology", "emissions")
+    }
+    names = np.array([OURS, *place["method"].to_numpy()], dtype=object)
+    pair, method = np.nonzero((np.isfinite(parts["meteorology"]) & np.isfinite(parts["meteorology"][1:]).any(axis=0)).T)
+    return pd.DataFrame(
+        {
+            **identity(place),
+            "statistic": "mean",
+            "period_from": place["period_from"].to_numpy()[pair],
+            "period_to": place["period_to"].to_numpy()[pair],
+            "method": names[method],
+            **{name: values[method, pair] for name, values in parts.items()},
+            "units": place.attrs["units"],
+        }
+    )
 
 
 def identity(place: xr.Dataset) -> dict[str, str]:
@@ -86,28 +209,27 @@ def drivers(readings: Iterable[xr.Dataset]) -> pd.DataFrame:
     For consecutive years and between the base and each year; they add up to ``meteorology`` of ``attribution``.
     Groups of which a place has no driver are left out.
     """
-    return pd.DataFrame([row for place in readings for row in _driver_rows(place)], columns=list(DRIVERS))
+    return _table([_drivers_of(place) for place in readings if "driver_share" in place], DRIVERS)
 
 
-def _driver_rows(place: xr.Dataset) -> Iterable[dict[str, object]]:
-    if "driver_share" not in place:
-        return
+def _drivers_of(place: xr.Dataset) -> pd.DataFrame:
     shares = place["driver_share"].transpose("pair", "group", "member").to_numpy()
     low, high = interval(shares)
-    for k in np.flatnonzero(np.isfinite(shares[:, 0, 0])):
-        at = place.isel(pair=k)
-        for g in np.flatnonzero((shares[k] != 0).any(axis=-1)):
-            yield {
-                **identity(place),
-                "statistic": "mean",
-                "period_from": int(at["period_from"]),
-                "period_to": int(at["period_to"]),
-                "group": str(place["group"].to_numpy()[g]),
-                "share": shares[k, g, 0],
-                "share_low": low[k, g],
-                "share_high": high[k, g],
-                "units": place.attrs["units"],
-            }
+    known = np.isfinite(shares[..., 0]) & (shares != 0).any(axis=-1)
+    pair, group = np.nonzero(known)
+    return pd.DataFrame(
+        {
+            **identity(place),
+            "statistic": "mean",
+            "period_from": place["period_from"].to_numpy()[pair],
+            "period_to": place["period_to"].to_numpy()[pair],
+            "group": place["group"].to_numpy()[group],
+            "share": shares[known, 0],
+            "share_low": low[known],
+            "share_high": high[known],
+            "units": place.attrs["units"],
+        }
+    )
 
 
 def index(readings: Iterable[xr.Dataset]) -> pd.DataFrame:
@@ -133,12 +255,19 @@ def _index_of(place: xr.Dataset) -> pd.DataFrame:
             "days": known["days"].to_numpy().astype(int),
         }
     )
-    reporting = place["reporting"].to_series()
-    frame["stations_reporting"] = [
-        round(float(reporting.loc[start:end].mean()), 1)
-        for start, end in zip(frame["start"], frame["end"], strict=True)
-    ]
-    return frame
+    return frame.assign(stations_reporting=_reporting(known))
+
+
+def _reporting(periods: xr.Dataset) -> np.ndarray:
+    """Stations behind a day of each period, in the mean over its days, (periods,)."""
+    days = periods["reporting"].to_numpy().astype(float)
+    total = np.concatenate([[0.0], np.cumsum(np.nan_to_num(days))])
+    number = np.concatenate([[0], np.cumsum(np.isfinite(days))])
+    time = periods["time"].to_numpy()
+    start = np.searchsorted(time, periods["start"].to_numpy())
+    stop = np.searchsorted(time, periods["end"].to_numpy(), side="right")
+    counts = number[stop] - number[start]
+    return np.asarray(((total[stop] - total[start]) / np.where(counts, counts, np.nan)).round(1))
 
 
 def skill(readings: Iterable[xr.Dataset]) -> pd.DataFrame:
@@ -228,50 +357,42 @@ def concentrations(readings: Iterable[xr.Dataset]) -> pd.DataFrame:
 
     ``valid`` says whether the days suffice by HJ 663: 324 in a year, 27 in a month (25 in February).
     """
-    rows = [row for place in readings for row in _concentration_rows(place)]
-    return pd.DataFrame(rows, columns=list(CONCENTRATIONS))
+    return _table([frame for place in readings for frame in _concentrations_of(place)], CONCENTRATIONS)
 
 
-def _concentration_rows(place: xr.Dataset) -> Iterable[dict[str, object]]:
-    reporting = place["reporting"].to_series()
+def _concentrations_of(place: xr.Dataset) -> Iterable[pd.DataFrame]:
     for frequency in ("year", "month"):
         periods = place.isel(period=np.flatnonzero(place["frequency"].to_numpy() == frequency))
-        for s in range(place.sizes["statistic"]):
-            rows = [
-                _concentration_row(periods.isel(period=i, statistic=s), reporting)
-                for i in range(periods.sizes["period"])
-            ]
-            yield from rows
+        starts, ends = (pd.DatetimeIndex(periods[name].to_numpy()).strftime("%Y-%m-%d") for name in ("start", "end"))
+        for statistic in place["statistic"].to_numpy():
+            frame = pd.DataFrame(
+                {
+                    **identity(place),
+                    "statistic": statistic,
+                    "frequency": frequency,
+                    "period": periods["label"].to_numpy(),
+                    "start": starts,
+                    "end": ends,
+                    "value": periods["observed_value"].sel(statistic=statistic).to_numpy(),
+                    "days": periods["observed_days"].to_numpy().round().astype(int),
+                    "valid": periods["valid"].to_numpy() >= VALID_SHARE,
+                    "stations_reporting": _reporting(periods),
+                    "units": place.attrs["units"],
+                }
+            )
+            yield frame
             if frequency == "year":
-                yield from _moving_means(rows)
+                yield _moving_means(frame)
 
 
-def _concentration_row(period: xr.Dataset, reporting: pd.Series) -> dict[str, object]:
-    start, end = pd.Timestamp(period["start"].item()), pd.Timestamp(period["end"].item())
-    return {
-        **identity(period),
-        "statistic": str(period["statistic"].item()),
-        "frequency": str(period["frequency"].item()),
-        "period": str(period["label"].item()),
-        "start": f"{start:%Y-%m-%d}",
-        "end": f"{end:%Y-%m-%d}",
-        "value": float(period["observed_value"]),
-        "days": round(float(period["observed_days"])),
-        "valid": bool(period["valid"] >= VALID_SHARE),
-        "stations_reporting": round(float(reporting.loc[start:end].mean()), 1),
-        "units": period.attrs["units"],
-    }
-
-
-def _moving_means(years: Sequence[dict[str, object]]) -> Iterable[dict[str, object]]:
-    for first, middle, last in zip(years, years[1:], years[2:], strict=False):
-        three = (first, middle, last)
-        yield {
-            **last,
-            "frequency": "three_year",
-            "period": f"{first['period']}-{last['period']}",
-            "start": first["start"],
-            "value": float(np.mean([float(str(row["value"])) for row in three])),
-            "days": sum(int(str(row["days"])) for row in three),
-            "valid": all(row["valid"] for row in three),
-        }
+def _moving_means(years: pd.DataFrame) -> pd.DataFrame:
+    """Means of three years in a row, labelled by the first and the last."""
+    first, middle, last = (years.iloc[i : len(years) - 2 + i].reset_index(drop=True) for i in range(3))
+    return last.assign(
+        frequency="three_year",
+        period=first["period"] + "-" + last["period"],
+        start=first["start"],
+        value=(first["value"] + middle["value"] + last["value"]) / 3,
+        days=first["days"] + middle["days"] + last["days"],
+        valid=first["valid"] & middle["valid"] & last["valid"],
+    )

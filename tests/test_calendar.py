@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.calendar import NOWHERE, calendar
+from models.calendar import LEAP_SLOT, NOWHERE, SLOTS, calendar, months, seasons, weeks
 
 
 @given(
@@ -54,3 +54,30 @@ def test_a_day_missing_from_a_partial_year_is_nowhere():
 @pytest.mark.parametrize("length", [365, 730])
 def test_every_day_of_whole_years_is_matched(length):
     assert (calendar(pd.date_range("2017-01-01", periods=length)).match != NOWHERE).all()
+
+
+@pytest.mark.parametrize("spans", [months(), seasons(), weeks()], ids=["months", "seasons", "weeks"])
+def test_every_calendar_day_is_in_one_month_one_season_and_one_week(spans):
+    assert sorted(np.concatenate(list(spans.values()))) == list(range(366))
+
+
+def test_a_week_is_seven_calendar_days_but_the_one_of_the_leap_day_and_the_last():
+    common = {name: np.setdiff1d(days, [LEAP_SLOT]) for name, days in weeks().items()}
+    assert [len(days) for days in common.values()] == [7] * 51 + [8]
+    assert LEAP_SLOT in weeks()["9"]
+    assert SLOTS[weeks()["9"]].strftime("%m-%d").tolist()[2:5] == ["02-28", "02-29", "03-01"]
+
+
+@given(
+    start=st.dates(pd.Timestamp("1999-01-01").date(), pd.Timestamp("2020-12-31").date()), length=st.integers(2, 1500)
+)
+def test_positions_are_where_the_calendar_days_lie(start, length):
+    days = pd.date_range(start, periods=length)
+    found = calendar(days, year_start="03-01")
+    own, met = found.positions()
+    year, slot = np.nonzero(own != NOWHERE)
+    assert (np.sort(own[year, slot]) == np.arange(length)).all()
+    assert (days[own[year, slot]].strftime("%m-%d") == SLOTS[slot].strftime("%m-%d")).all()
+    assert (found.year[own[year, slot]] == found.years[year]).all()
+    ordinary = np.setdiff1d(np.arange(366), [LEAP_SLOT])
+    assert (met[:, ordinary] == own[:, ordinary]).all()

@@ -148,6 +148,13 @@ def test_the_shipped_configs_are_valid() -> None:
     assert [load(path).name for path in shipped] == [path.stem for path in shipped]
 
 
+def test_every_method_that_can_be_named_is_there(folder: Path) -> None:
+    from pipeline.other_methods import METHODS
+
+    assert load(written(folder, {"model": {"methods": list(METHODS)}})).model.methods == tuple(METHODS)
+    assert load(written(folder, {}), ["model.methods=[]"]).model.methods == ()
+
+
 # --- what is refused, in one line that names the key, what was found and what is allowed
 
 TABLE = small_world.CONFIG["observations"]
@@ -192,6 +199,14 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no pollutant": ({"pollutants": []}, "pollutants: found []; allowed: "),
     "a number out of range": ({"utc_offset": 99}, "utc_offset: found 99; allowed: less than or equal to 14"),
     "a word for a number": ({"model": {"members": "many"}}, "model.members: found 'many'; allowed: a valid integer"),
+    "a method that is not there": (
+        {"model": {"methods": ["oracle"]}},
+        "model.methods.0: found 'oracle'; allowed: 'add",
+    ),
+    "a method twice": (
+        {"model": {"methods": ["additive", "additive"]}},
+        "model.methods: found ['additive', 'additive']; allowed: each name once",
+    ),
     "a name that leads out of the folder": ({"name": ".."}, "name: found '..'; allowed: "),
 }
 

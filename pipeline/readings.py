@@ -20,6 +20,7 @@ from models import counterfactual, game
 from models.calendar import NOWHERE, Calendar, months, seasons, weeks
 from models.counterfactual import Exchange
 from models.separation import Separation
+from pipeline.dependence import DIMS as DEPENDENCE_DIMS
 from pipeline.vocabulary import GROUPS, group_of
 
 WIDE = ("meteorology", "emissions", "interaction")
@@ -284,10 +285,12 @@ def _series(separation: Separation, calendar: Calendar) -> xr.Dataset:
 def mean_of(readings: Iterable[xr.Dataset]) -> xr.Dataset:
     """The readings of a region: the mean over its cities, each with the same weight, where a city has a value.
 
-    ``reporting`` (stations) adds up. The cities, of the same days, are taken one after the other.
+    ``reporting`` (stations) adds up. The cities, of the same days, are taken one after the other. Their dependence on
+    the drivers is left out: it is known at other values in each.
     """
     total = count = None
-    for city in readings:
+    for reading in readings:
+        city = reading.drop_dims(DEPENDENCE_DIMS, errors="ignore")
         known = city.notnull().astype(np.float32)
         if total is None or count is None:
             first, total, count = city, city.fillna(0.0), known

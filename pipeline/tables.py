@@ -10,7 +10,14 @@ import xarray as xr
 
 from models import scores, trend
 from models.counterfactual import interval
+from pipeline.dependence import dependence_table as dependence
+from pipeline.dependence import joint_dependence_table as joint_dependence
 from pipeline.readings import YEARS, summed_up
+
+__all__ = [
+    "attribution", "attribution_months", "changepoints", "concentrations", "counterfactual", "dependence", "drivers",
+    "index", "joint_dependence", "methods", "skill", "trends",
+]  # fmt: skip
 
 ATTRIBUTION = (
     "level", "name", "pollutant", "statistic", "period_from", "period_to", "observed_from", "observed_to",

@@ -9,9 +9,12 @@ from __future__ import annotations
 import math
 from typing import Literal
 
+from pipeline.vocabulary import GROUPS
 from pipeline.vocabulary import pollutant as known_pollutant
 
 Language = Literal["en", "zh"]
+LEAST_R2 = 0.3
+"""Below this R² on held-out months a caution is printed: less than a third of the days' variance is explained."""
 Direction = Literal["lowered", "raised", "little"]
 
 PHRASES: dict[str, tuple[str, str]] = {
@@ -96,6 +99,59 @@ PHRASES: dict[str, tuple[str, str]] = {
         ),
         "{last}年气象条件评估指数（MCI）为{value}（{low}至{high}，基准期为100），气象条件与基准期基本持平。",
     ),
+    "share_lowered": (
+        (
+            "The largest share in the weather's part is that of {group}, which lowered it: {value} {units} ({low} to "
+            "{high})."
+        ),
+        "气象贡献中份额最大的是{group}，使其下降：{value}{units}（{low}至{high}）。",
+    ),
+    "share_raised": (
+        (
+            "The largest share in the weather's part is that of {group}, which raised it: {value} {units} ({low} to "
+            "{high})."
+        ),
+        "气象贡献中份额最大的是{group}，使其上升：{value}{units}（{low}至{high}）。",
+    ),
+    "share_little": (
+        "The largest share in the weather's part, {group}, is {value} {units} ({low} to {high}, which holds zero).",
+        "气象贡献中份额最大的{group}为{value}{units}（{low}至{high}，含零）。",
+    ),
+    "slope_lowered": (
+        (
+            "From {start} to {end} the weather-normalized concentration fell: {value} {units} per year (90 % interval "
+            "{low} to {high})."
+        ),
+        "{start}至{end}气象归一化浓度下降：每年{value}{units}（90%区间{low}至{high}）。",
+    ),
+    "slope_raised": (
+        (
+            "From {start} to {end} the weather-normalized concentration rose: {value} {units} per year (90 % interval "
+            "{low} to {high})."
+        ),
+        "{start}至{end}气象归一化浓度上升：每年{value}{units}（90%区间{low}至{high}）。",
+    ),
+    "slope_little": (
+        (
+            "From {start} to {end} the weather-normalized concentration has no clear trend: {value} {units} per year "
+            "(90 % interval {low} to {high}, which holds zero)."
+        ),
+        "{start}至{end}气象归一化浓度无明显趋势：每年{value}{units}（90%区间{low}至{high}，含零）。",
+    ),
+    "weak_skill": (
+        (
+            "Caution: on held-out months the model explains little of the days (R² {r2}, below {least}). Take the "
+            "parts as hints, not as findings."
+        ),
+        "注意：模型对留出月份的解释能力弱（R²为{r2}，低于{least}），各部分贡献仅供参考，不宜作为结论。",
+    ),
+    "no_skill": (
+        (
+            "Caution: on held-out months the model predicts worse than the mean would (R² {r2}, below {least}). The "
+            "parts cannot be relied on."
+        ),
+        "注意：模型对留出月份的预测不及均值（R²为{r2}，低于{least}），各部分贡献不可信。",
+    ),
     # direction words of table cells
     "lowered": ("lowered", "下降"),
     "raised": ("raised", "上升"),
@@ -112,19 +168,89 @@ PHRASES: dict[str, tuple[str, str]] = {
     "observed_monthly": ("observed, monthly mean", "观测，月平均"),
     "normalized_monthly": ("weather-normalized, monthly mean", "气象归一化，月平均"),
     "trend_line": (
-        "trend of the normalized: {slope} {units} per year",
-        "归一化浓度趋势：每年{slope}{units}",
+        "trend of the {series}: {slope} [{low}, {high}] {units} per year",
+        "{series}浓度趋势：每年{slope} [{low}, {high}] {units}",
     ),
+    "change_point": ("change point, with the interval of its date", "变点及其日期区间"),
+    "change_point_text": ("change point {date}: {percent} %", "变点{date}：{percent}%"),
     "trend_alt": (
         "Line chart: monthly observed and weather-normalized {pollutant} in {place}, {start} to {end}. {trend}",
         "折线图：{place} {pollutant}逐月观测浓度与气象归一化浓度，{start}至{end}。{trend}",
     ),
     "trend_caption": (
         (
-            "Observed and weather-normalized {pollutant}. The trend is the Theil-Sen slope between the same months of "
-            "different years."
+            "Observed and weather-normalized {pollutant}. Trends are Theil-Sen slopes between the same months of "
+            "different years, with 90 % intervals; a dotted line is a lasting step of what the weather leaves, its "
+            "shade the interval of the date."
         ),
-        "{pollutant}观测浓度与气象归一化浓度。趋势为不同年份相同月份之间的Theil-Sen斜率。",
+        (
+            "{pollutant}观测浓度与气象归一化浓度。趋势为不同年份相同月份之间的Theil-Sen斜率及其90%区间；"
+            "点线为去除气象影响后的持续性阶跃，阴影为其日期区间。"
+        ),
+    ),
+    "drivers_title": (
+        "{place}: weather's part of the change of {pollutant}, by driver",
+        "{place}：{pollutant}气象贡献的驱动因子分解",
+    ),
+    "drivers_axis": ("weather's part ({units})", "气象贡献（{units}）"),
+    "lowered_it": ("lowered it", "使其下降"),
+    "raised_it": ("raised it", "使其上升"),
+    "holds_zero": ("pale: 90 % interval holds zero", "浅色：90%区间含零"),
+    "drivers_alt": (
+        (
+            "Waterfall chart: shares of the driver groups in the weather's part of the change of {pollutant} in "
+            "{place}. {values}"
+        ),
+        "瀑布图：{place} {pollutant}变化的气象贡献中各驱动因子组的份额。{values}",
+    ),
+    "drivers_caption": (
+        (
+            "The weather's part of the change of {pollutant} between the base year and the last, split over groups of "
+            "drivers by Shapley's rule; whiskers are 90 % intervals. The shares add up to the last bar."
+        ),
+        "基准年至末年{pollutant}变化中的气象贡献，按沙普利值分解到各驱动因子组，须线为90%区间；各份额之和等于最后一柱。",
+    ),
+    "dependence_title": (
+        "{place}: {pollutant} and the weather of the day",
+        "{place}：{pollutant}浓度对当日气象的依赖",
+    ),
+    "dependence_line": ("mean concentration at this value", "取该值时的平均浓度"),
+    "dependence_days": ("how many days were near it", "接近该值的日数"),
+    "dependence_alt": (
+        "Small line charts: mean {pollutant} in {place} as one driver of the day varies. {values}",
+        "小型折线图组：{place}当日某一气象因子变化时的{pollutant}平均浓度。{values}",
+    ),
+    "dependence_range": ("{driver}: {low} to {high} {units}", "{driver}：{low}至{high}{units}"),
+    "dependence_caption": (
+        (
+            "Partial dependence of {pollutant} on the drivers that matter most: the mean over the record's days were "
+            "the day's own value as shown and all else, also the days before, as observed. Band: 90 % interval; grey: "
+            "where the days were. The model's answer, not proof of a cause."
+        ),
+        (
+            "{pollutant}对主要气象因子的部分依赖：仅将当日值取为横轴值，其余（含此前数日）保持观测值，对全部日子取平均。"
+            "色带为90%区间，灰色为实际日数分布。此为模型响应，并非因果证明。"
+        ),
+    ),
+    "joint_title": (
+        "{place}: {pollutant} and two drivers of the day",
+        "{place}：{pollutant}浓度对当日两个气象因子的依赖",
+    ),
+    "joint_axis": ("{pollutant} ({units})", "{pollutant}浓度（{units}）"),
+    "joint_alt": (
+        "Filled contours: mean {pollutant} in {place} as two drivers of the day vary. {values}",
+        "填色等值线图：{place}当日两个气象因子变化时的{pollutant}平均浓度。{values}",
+    ),
+    "joint_highest": (
+        "Highest, {value} {units}, at {first} and {second}.",
+        "最高为{value}{units}，出现在{first}、{second}。",
+    ),
+    "joint_caption": (
+        (
+            "Partial dependence of {pollutant} on the two drivers with the strongest joint effect. Blank: no day of "
+            "the record was near."
+        ),
+        "{pollutant}对联合影响最强的两个气象因子的部分依赖。空白处无相近的日子。",
     ),
     "index_title": ("{place}: meteorological condition index of {pollutant}", "{place}：{pollutant}气象条件评估指数"),
     "index_axis": ("MCI (base = 100)", "MCI（基准期=100）"),
@@ -200,6 +326,44 @@ PHRASES: dict[str, tuple[str, str]] = {
     "index": ("Meteorological condition index (MCI)", "气象条件评估指数（MCI）"),
     "skill": ("Skill on held-out months", "留出月份的检验"),
     "concentrations": ("Observed concentrations", "观测浓度"),
+    "drivers": ("What the weather's part is made of", "气象贡献的构成"),
+    "trends": ("Trends", "趋势"),
+    "changepoints": ("Change points of the normalized concentration", "归一化浓度的变点"),
+    "methods": ("Spread between methods", "不同方法之间的差异"),
+    "series": ("series", "序列"),
+    "observed": ("observed", "观测"),
+    "normalized": ("weather-normalized", "气象归一化"),
+    "per_year": ("per year", "每年"),
+    "p_value": ("p-value of no trend", "无趋势的p值"),
+    "date": ("first month of the new level", "新水平的首月"),
+    "date_interval": ("90 % interval of the date", "日期的90%区间"),
+    "size": ("step", "阶跃"),
+    "size_percent": ("step, %", "阶跃（%）"),
+    "weather_methods": ("weather's part, all methods", "气象贡献，各方法"),
+    "emissions_methods": ("emissions' part, all methods", "排放贡献，各方法"),
+    "method_count": ("methods", "方法数"),
+    "drivers_note": (
+        "Shares of the mean's change by Shapley's rule; they add up to the weather's part. 90 % intervals in brackets.",
+        "均值变化按沙普利值分解，各份额之和等于气象贡献。方括号内为90%区间。",
+    ),
+    "trends_note": (
+        (
+            "Theil-Sen slopes between the same months, 90 % intervals in brackets; p-values by Mann-Kendall within "
+            "months."
+        ),
+        "相同月份之间的Theil-Sen斜率，方括号内为90%区间；p值按分月Mann-Kendall检验。",
+    ),
+    "changepoints_note": (
+        "Against the median of the year before. What caused a step is not said.",
+        "与此前一年的中位数相比。不说明阶跃的原因。",
+    ),
+    "methods_note": (
+        (
+            "Ours with its 90 % interval, which knows only our method; beside it the lowest and highest of {count} "
+            "methods, ours among them: {names}."
+        ),
+        "本方法附90%区间，该区间仅反映本方法；旁列{count}种方法（含本方法）的最低值与最高值：{names}。",
+    ),
     "all_places": ("All places", "全部地点"),
     "truth": ("Known truth of the sample world", "样例世界的已知真值"),
     "caveats": ("What the numbers hold, and what they do not", "数据说明与局限"),
@@ -297,6 +461,8 @@ PHRASES: dict[str, tuple[str, str]] = {
     "run_name": ("run", "运行"),
     "to": ("{start} to {end}", "{start} 至 {end}"),
     "comma": (", ", "，"),
+    "semicolon": ("; ", "；"),
+    "with_units": ("{name} ({units})", "{name}（{units}）"),
     "numbers_at": ("All numbers: the files under tables/ beside this page.", "全部数据见本页旁的tables/目录。"),
     # caveats
     "caveat_interval": (
@@ -347,6 +513,34 @@ PHRASES: dict[str, tuple[str, str]] = {
         ),
         "超出训练气象范围的日子属于外推，其比例与检验结果一并给出。",
     ),
+    "caveat_weak": (
+        (
+            "Where R² on held-out months is below {least}, a caution stands with the place; below zero, the mean would "
+            "have predicted better."
+        ),
+        "留出月份的R²低于{least}时，在相应地点处给出提示；低于零表示预测不及均值。",
+    ),
+    "caveat_regime": (
+        (
+            "Chemical regime: the answer to the weather does not depend on the emissions. When NOx falls far enough "
+            "that ozone answers temperature differently, what was fitted over all years is a mean of regimes; compare "
+            "shorter records."
+        ),
+        (
+            "化学机制：模型中对气象的响应不随排放变化。若NOx下降到使臭氧对气温的响应改变，"
+            "全部年份拟合的结果即为不同机制的平均，宜比较较短的时段。"
+        ),
+    ),
+    "caveat_feedback": (
+        (
+            "The weather answers to pollution: aerosol dims the sun and lowers the mixing height, so that part of what "
+            "is called weather is the emissions'. Reanalysis hides most of this and removes none of it."
+        ),
+        (
+            "气象对污染有反馈：气溶胶削弱太阳辐射、降低混合层高度，因此归于气象的一部分实为排放所致。"
+            "再分析资料掩盖了其中大部分，但并未消除。"
+        ),
+    ),
     "caveat_index": (
         (
             "The meteorological condition index (MCI) of a period is 100 times the concentration that fixed emissions "
@@ -371,6 +565,35 @@ UNITS: dict[str, tuple[str, str]] = {
     "ug m-3": ("µg m⁻³", "微克/立方米"),
     "mg m-3": ("mg m⁻³", "毫克/立方米"),
 }
+DRIVERS: dict[str, tuple[str, str]] = {
+    "t2m": ("temperature", "气温"),
+    "tmax": ("highest temperature", "日最高气温"),
+    "tmin": ("lowest temperature", "日最低气温"),
+    "diurnal_range": ("diurnal range", "气温日较差"),
+    "t850": ("temperature, 850 hPa", "850百帕气温"),
+    "d2m": ("dew point", "露点温度"),
+    "rh": ("relative humidity", "相对湿度"),
+    "tp": ("precipitation", "降水量"),
+    "tcwv": ("column water vapour", "整层水汽含量"),
+    "u10": ("eastward wind", "纬向风"),
+    "v10": ("northward wind", "经向风"),
+    "wind_speed": ("wind speed", "风速"),
+    "u850": ("eastward wind, 850 hPa", "850百帕纬向风"),
+    "v850": ("northward wind, 850 hPa", "850百帕经向风"),
+    "msl": ("sea-level pressure", "海平面气压"),
+    "sp": ("surface pressure", "地面气压"),
+    "blh": ("boundary-layer height", "边界层高度"),
+    "ssrd": ("solar radiation", "太阳辐射"),
+    "tcc": ("cloud cover", "总云量"),
+    "lcc": ("low cloud cover", "低云量"),
+}
+"""Weather quantities as readers call them; one the table does not know keeps its name."""
+WEATHER_UNITS: dict[str, tuple[str, float, float]] = {"K": ("°C", 1, -273.15), "Pa": ("hPa", 0.01, 0)}
+"""Units of the tables -> units of the figures, factor and offset; those of a difference stay as they are."""
+DIFFERENCES = frozenset({"diurnal_range"})
+UNIT_SIGNS: dict[str, str] = {
+    "m s-1": "m s⁻¹", "W m-2": "W m⁻²", "kg m-2": "kg m⁻²", "1": "", "unknown": "",
+}  # fmt: skip
 POLLUTANT_SIGNS: dict[str, str] = {
     "pm25": "PM₂.₅", "pm10": "PM₁₀", "o3": "O₃", "no2": "NO₂", "nox": "NOx", "so2": "SO₂", "co": "CO",
 }  # fmt: skip
@@ -408,6 +631,24 @@ def pollutant_in(language: Language, name: str) -> str:
     chinese = known_pollutant(name).chinese
     spelled = language == "zh" and not chinese.isascii() and chinese != name
     return f"{chinese}（{sign}）" if spelled else sign
+
+
+def driver_in(language: Language, quantity: str) -> str:
+    """What a weather quantity is called; an unknown one keeps its name."""
+    return DRIVERS[quantity][_side(language)] if quantity in DRIVERS else quantity
+
+
+def group_in(language: Language, group: str) -> str:
+    """What a driver group is called."""
+    names = {str(name): both for name, both in GROUPS.items()}
+    return names[group][_side(language)] if group in names else group
+
+
+def readable(quantity: str, units: str) -> tuple[str, float, float]:
+    """The units in which figures print a quantity of ``units``: printed units, factor, offset (K -> °C, Pa -> hPa)."""
+    if units in WEATHER_UNITS and quantity not in DIFFERENCES:
+        return WEATHER_UNITS[units]
+    return UNIT_SIGNS.get(units, units), 1.0, 0.0
 
 
 def statistic_in(language: Language, pollutant: str, statistic: str) -> str:

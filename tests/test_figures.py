@@ -7,7 +7,7 @@ import sys
 import urllib.request
 import warnings
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import matplotlib
 import numpy as np
@@ -21,12 +21,15 @@ from models.calendar import calendar
 from pipeline import figures, tables, wording
 from pipeline.attribution import file_name
 from pipeline.config import validate
-from pipeline.figures import fonts, place_map, style, subjects, trend
+from pipeline.figures import dependence, driver_shares, fonts, joint_dependence, place_map, style, subjects, trend
 from pipeline.readings import index_periods
 from pipeline.store import Run
+from pipeline.vocabulary import GROUPS
 
 YEARS = (2019, 2020, 2021)
 MEMBERS = 5
+SHARES = (0.5, 0.9, -0.3, -0.2, 0.1, 0.0)
+"""Parts of the weather's part that the driver groups have in made readings; there is no driver of the last."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,10 @@ def made(level, name, pollutant="pm25", *, seed=1, years=YEARS, meteorology=None
     index = 100 + 10 * rng.standard_normal((len(periods), 1)) + rng.standard_normal((len(periods), MEMBERS + 1))
     own = [days_of for _, days_of in periods]
     values = np.array([[observed[i].mean() for i in own] for _ in statistics])
+    shares = parts[0][None] * np.array(SHARES)[:, None, None]
+    normalized_value = np.array([normalized[i].mean() for i in own])[:, None] + 0.2 * rng.standard_normal(
+        (1, MEMBERS + 1)
+    )
     member = ("statistic", "pair", "member")
     return xr.Dataset(
         {
@@ -71,6 +78,9 @@ def made(level, name, pollutant="pm25", *, seed=1, years=YEARS, meteorology=None
             "index_actual": (("period", "member"), index),
             "index_reference": (("period", "member"), np.full_like(index, 100.0)),
             "days": ("period", [len(i) for i in own]),
+            "driver_share": (("group", "pair", "member"), shares),
+            "normalized_value": (("period", "member"), normalized_value),
+            "predicted": ("time", normalized),
             "observed_value": (("statistic", "period"), values),
             "observed_days": ("period", [len(i) for i in own]),
             "valid": ("period", np.ones(len(own))),
@@ -82,6 +92,7 @@ def made(level, name, pollutant="pm25", *, seed=1, years=YEARS, meteorology=None
         },
         coords={
             "statistic": statistics,
+            "group": list(GROUPS),
             "pair": [f"{p}-{q}" for p, q in pairs],
             "period_from": ("pair", [p for p, _ in pairs]),
             "period_to": ("pair", [q for _, q in pairs]),
@@ -109,7 +120,8 @@ def config_of(folder, **more):
 
 
 def frames_of(readings):
-    return {name: getattr(tables, name)(readings) for name in ("attribution", "index", "concentrations", "skill")}
+    names = ("attribution", "drivers", "index", "concentrations", "trends", "changepoints", "skill")
+    return {name: getattr(tables, name)(readings) for name in names}
 
 
 def stations_of(*names, latitude=40.0):
@@ -134,8 +146,36 @@ def no_missing_glyph(caplog):
     assert not [line for line in caplog.messages if "lyph" in line or "font" in line.lower()]
 
 
+def with_dependence(readings):
+    """Readings with curves of eight drivers, on the place's own grids, and the joint means of two."""
+    drivers = ["t2m", "rh", "log_blh", "log_wind_speed", "log_tp", "sp", "diurnal_range", "fog"]
+    grid = np.linspace(0, 1, 15)
+    curve = 50 * np.exp(np.linspace(1, 0.1, len(drivers))[:, None] * (grid - 0.5))
+    values = np.array([273 + 30 * grid, 20 + 70 * grid, 200 + 1500 * grid, 5 * grid, 20 * grid, 99000 + 4000 * grid,
+                       3 + 12 * grid, grid])  # fmt: skip
+    days = np.maximum(0, 15 - 40 * np.abs(grid[:, None] - grid))
+    return readings.assign(
+        dependence=(("driver", "grid", "member"), curve[..., None] * (1 + 0.05 * np.arange(MEMBERS + 1))),
+        dependence_value=(("driver", "grid"), values),
+        dependence_days=(("driver", "grid"), np.tile(days.sum(axis=0), (len(drivers), 1))),
+        joint=(("first_grid", "second_grid"), curve[0][:, None] * curve[1] / 50),
+        joint_days=(("first_grid", "second_grid"), days),
+        joint_first=("first_grid", values[0], {"driver": "t2m"}),
+        joint_second=("second_grid", values[2], {"driver": "log_blh"}),
+    ).assign_coords(driver=drivers)
+
+
+STEP = "2020-07-01"
+
+
+def stepped(readings, *, percent=-30.0, date=STEP):
+    """Readings whose observations fall by ``percent`` from ``date`` on."""
+    factor = np.where(readings["time"] >= np.datetime64(date), 1 + percent / 100, 1.0)
+    return readings.assign(observed=readings["observed"] * factor)
+
+
 def everything(folder, pollutants=("pm25", "o3")):
-    readings = [made("region", "北京及周边", name) for name in pollutants]
+    readings = [with_dependence(made("region", "北京及周边", name)) for name in pollutants]
     readings += [made("station", place, name, seed=2) for place in ("A", "B") for name in pollutants]
     return planned(readings, folder, stations=stations_of("A", "B"))
 
@@ -144,7 +184,7 @@ def test_every_figure_is_drawn_as_png_and_svg_with_a_manifest_and_every_glyph(tm
     store, key = Run(tmp_path / "run"), Key()
     found = everything(tmp_path)
     assert {figure.language for figure in found} == {"en", "zh"}
-    assert {figure.kind for figure in found} == {"trend", "index", "bars", "map"}
+    assert {figure.kind for figure in found} == {"trend", "index", "bars", "drivers", "dependence", "joint", "map"}
     for drawn in (figure.draw(store, key) for figure in found):
         assert drawn.note is None
         assert all(store.fresh(artefact, key.products) for artefact in drawn.artefacts.values())
@@ -210,7 +250,8 @@ def overlaps(canvas):
 @pytest.mark.parametrize("years", [(2020, 2021), tuple(range(2013, 2025))], ids=["2 years", "12 years"])
 def test_no_two_labels_overlap_and_none_leaves_the_figure(tmp_path, years):
     names = [f"1{i:03}A" for i in range(12)]
-    readings = [made("region", "Fenwei Plain 汾渭平原", pollutant, years=years) for pollutant in ("o3", "pm25")]
+    regions = [made("region", "Fenwei Plain 汾渭平原", pollutant, years=years) for pollutant in ("o3", "pm25")]
+    readings = [stepped(with_dependence(region)) for region in regions]
     readings += [made("station", name, years=years[-2:], seed=i) for i, name in enumerate(names)]
     period = [f"{years[0]}-01-01", f"{years[-1]}-12-31"]
     for figure in planned(readings, tmp_path, stations=stations_of(*names), period=period, base_period=period):
@@ -289,7 +330,7 @@ def test_cities_are_the_highest_level_where_there_are_no_regions():
 def test_places_of_a_pollutant_share_their_axes(tmp_path):
     readings = [made("region", "R", seed=1), made("region", "Q", seed=5, meteorology=(-30.0, 1.0))]
     found = planned(readings, tmp_path, languages=["en"])
-    for kind in ("trend", "index", "bars"):
+    for kind in ("trend", "index", "bars", "drivers"):
         with matplotlib.rc_context(style.settings("en")):
             canvases = [figure.paint() for figure in found if figure.kind == kind]
         limits = [[axes.get_ylim() for axes in canvas.axes] for canvas in canvases]
@@ -322,14 +363,100 @@ def test_a_map_may_lie_anywhere(tmp_path, latitude):
     assert {"A", "B"} <= set(figures.texts_of(canvas))
 
 
-def test_the_trend_is_the_slope_that_was_planted():
-    months = pd.date_range("2015-01-01", "2020-12-01", freq="MS")
-    season = 20 * np.cos(2 * np.pi * months.month / 12)
-    series = pd.Series(season - 2.5 * np.asarray(months.year - 2015), index=months)
-    assert trend.theil_sen(series).slope == pytest.approx(-2.5)
-    series.iloc[[3, 40]] = [1e6, np.nan]  # the median does not mind one wild month, nor one that is missing
-    assert trend.theil_sen(series).slope == pytest.approx(-2.5)
-    assert trend.theil_sen(series[:12]) is None
+def subject_of(readings, folder):
+    """The first subject of some readings."""
+    return subjects.subjects_of(config_of(folder), readings, frames_of(readings))[0]
+
+
+def painted(figures_planned, kind):
+    (figure,) = [figure for figure in figures_planned if figure.kind == kind and figure.language == "en"]
+    with matplotlib.rc_context(style.settings("en")):
+        return figure, figure.paint()
+
+
+def test_the_trend_is_drawn_with_the_slope_of_the_table(tmp_path):
+    readings = [made("region", "R")]
+    subject = subject_of(readings, tmp_path)
+    months = subjects.series_of(subject)["normalized"]
+    row = trend.slopes(subject)["normalized"]
+    line = trend.line_of(row, months)
+    assert line[-1] - line[0] == pytest.approx(row["slope"] * (months.index[-1] - months.index[0]).days / 365.25)
+    assert np.median(months - line) == pytest.approx(0, abs=1e-9)
+    planted = -3.0  # a year, by ``made``
+    assert row["slope"] == pytest.approx(planted, rel=0.01)
+    figure, canvas = painted(planned(readings, tmp_path), "trend")
+    interval = f"[{wording.signed(row['slope_low'], 2)}, {wording.signed(row['slope_high'], 2)}]"
+    assert any(interval in text for text in figures.texts_of(canvas))
+    assert interval in figure.alt
+
+
+def test_a_change_point_is_marked_at_the_date_that_was_planted(tmp_path):
+    readings = [stepped(made("region", "R", years=tuple(range(2016, 2024))))]
+    period = ["2016-01-01", "2023-12-31"]
+    figure, canvas = painted(planned(readings, tmp_path, period=period, base_period=period), "trend")
+    planted = style.day_number(STEP)
+    (axes,) = canvas.axes
+    marks = [line.get_xdata()[0] for line in axes.lines if len(set(line.get_xdata())) == 1]
+    assert marks == [planted]
+    spans = [patch.get_extents().transformed(axes.transData.inverted()) for patch in axes.patches]
+    assert any(span.x0 <= planted <= span.x1 for span in spans)
+    assert STEP[:7] in figure.alt
+
+
+def test_the_waterfall_ends_at_the_weathers_part(tmp_path):
+    subject = subject_of([made("region", "R")], tmp_path)
+    steps = driver_shares.rows(subject)
+    change = subject.attribution.query("period_from == 2019 and period_to == 2021").iloc[0]
+    *groups, last = steps.to_dict("records")
+    assert groups[0]["start"] == 0
+    for before, after in pairwise(groups):
+        assert after["start"] == pytest.approx(before["start"] + before["value"])
+    assert groups[-1]["start"] + groups[-1]["value"] == pytest.approx(change["meteorology"])
+    assert (last["group"], last["start"]) == ("all", 0.0)
+    assert [last[name] for name in ("value", "low", "high")] == [
+        change[name] for name in ("meteorology", "meteorology_low", "meteorology_high")
+    ]
+    assert [step["group"] for step in groups] == [group for group in GROUPS if group != "other"]
+
+
+def test_a_share_is_pale_where_its_interval_holds_zero(tmp_path):
+    wide = planned([made("region", "R", meteorology=(-4.0, 30.0))], tmp_path)
+    narrow = planned([made("region", "R", meteorology=(-4.0, 0.1))], tmp_path)
+    for found, alpha in ((wide, driver_shares.PALE), (narrow, driver_shares.FULL)):
+        _, canvas = painted(found, "drivers")
+        assert {patch.get_alpha() for patch in canvas.axes[0].patches} == {alpha}
+
+
+def test_dependence_is_drawn_only_where_there_is_one(tmp_path):
+    kinds = {figure.kind for figure in planned([made("region", "R")], tmp_path)}
+    assert not kinds & {"dependence", "joint"}
+
+
+def test_a_region_of_one_city_shows_the_dependence_of_that_city(tmp_path):
+    readings = [made("region", "R"), with_dependence(made("city", "C"))]
+    found = planned(readings, tmp_path, languages=["en"])
+    assert {figure.place for figure in found if figure.kind in ("dependence", "joint")} == {("region", "R")}
+    two_cities = [made("region", "R", seed=7), with_dependence(made("city", "C")), made("city", "D", seed=3)]
+    found = planned(two_cities, tmp_path, languages=["en"])
+    assert {figure.place for figure in found if figure.kind == "dependence"} == {("city", "C")}
+
+
+def test_the_drivers_that_move_the_concentration_most_are_shown_in_readable_units(tmp_path):
+    data = with_dependence(made("region", "R"))
+    assert dependence.shown(data) == ["t2m", "rh", "log_blh", "log_wind_speed", "log_tp", "sp"]
+    assert dependence.printed("t2m", np.array([273.15])) == pytest.approx(0)
+    assert dependence.printed("sp", np.array([101325.0])) == pytest.approx(1013.25)
+    assert dependence.printed("diurnal_range", np.array([9.0])) == pytest.approx(9)
+    labels = [dependence.label(name, "en") for name in ("t2m", "log_blh", "diurnal_range", "fog")]
+    assert labels == ["temperature (°C)", "boundary-layer height (m)", "diurnal range (K)", "fog"]
+    assert dependence.label("log_wind_speed", "zh") == "风速（m s⁻¹）"
+
+
+def test_the_joint_figure_is_blank_where_there_were_no_days():
+    data = with_dependence(made("region", "R"))
+    shown = joint_dependence.known(data)
+    assert (np.isnan(shown) == (data["joint_days"].to_numpy() == 0)).all()
+    assert np.isnan(shown).any()
 
 
 def test_the_first_year_is_the_base_period_s_or_the_first_there_is(tmp_path):
@@ -341,7 +468,7 @@ def test_the_first_year_is_the_base_period_s_or_the_first_there_is(tmp_path):
     assert subjects.first_year(config, attribution) == 2019
 
 
-def test_a_place_with_one_year_has_no_bars_and_no_trend_but_is_drawn(tmp_path):
+def test_a_place_with_one_year_has_no_bars_and_no_shares_but_is_drawn(tmp_path):
     found = planned([made("region", "R", years=(2020,))], tmp_path, languages=["en"])
     assert [figure.kind for figure in found] == ["trend", "index"]
     assert all(figure.draw(Run(tmp_path / "run"), Key()).artefacts for figure in found)

@@ -6,13 +6,14 @@ from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
-from test_figures import Key, config_of, frames_of, made, stations_of
+from test_figures import Key, config_of, frames_of, made, stations_of, stepped
 
 from pipeline import figures, page, wording
 from pipeline.figures.subjects import Selection
 from pipeline.page import cells, content, images, sentences, truth
 from pipeline.store import Run
 
+ONE = Selection((("region", "R"),), {}, 0)
 CALM, FALLING, RISING = (-0.2, 3.0), (-4.0, 0.5), (4.0, 0.5)
 """Estimate and spread of weather's part: an interval with zero, one below it, one above it."""
 
@@ -74,7 +75,7 @@ def test_the_page_asks_nothing_of_the_network(whole):
 def test_the_page_is_small_and_says_what_its_pictures_show(whole):
     assert len(whole.encode()) < 3_000_000
     alternatives = [tag["alt"] for tag in Reader(whole).all("img")]
-    assert len(alternatives) == 2 * (2 * 3 + 1)
+    assert len(alternatives) == 2 * (2 * 4 + 1)
     assert all(len(text) > 20 for text in alternatives)
 
 
@@ -170,6 +171,82 @@ def test_the_headline_gives_the_numbers_of_the_longest_change():
     assert f"{wording.signed(row['meteorology'])} µg m⁻³" in said
     chinese = sentences.headline(row, frames["index"], "zh")
     assert chinese.startswith("2021年年均浓度为43.5微克/立方米，较2019年的50.0微克/立方米下降6.5微克/立方米（13.0%）。")
+
+
+def test_the_headline_names_the_largest_share_and_the_trend_with_their_intervals():
+    frames = frames_of([made("region", "R", meteorology=FALLING)])
+    row = sentences.longest(frames["attribution"]).iloc[0].to_dict()
+    said = sentences.driver_sentence(row, frames["drivers"], "en")
+    assert "wind and transport, which lowered it: −3.6 µg m⁻³" in said
+    assert "风与传输，使其下降：−3.6微克/立方米" in sentences.driver_sentence(row, frames["drivers"], "zh")
+    assert sentences.driver_sentence({**row, "statistic": "p90"}, frames["drivers"], "en") == ""
+    (slope,) = frames["trends"].query("series == 'normalized'").to_dict("records")
+    told = sentences.trend_sentence(frames["trends"], "en", level=50.0)
+    assert "From 2019-01 to 2021-12 the weather-normalized concentration fell" in told
+    assert f"{wording.signed(slope['slope_low'], 2)} to {wording.signed(slope['slope_high'], 2)}" in told
+    assert sentences.trend_sentence(frames["trends"].iloc[:0], "en", level=50.0) == ""
+
+
+@pytest.mark.parametrize(("bounds", "word"), [((-1, 2), "no clear trend"), ((1, 2), "rose"), ((-2, -1), "fell")])
+def test_the_word_for_a_trend_comes_from_its_interval(bounds, word):
+    trends = frames_of([made("region", "R")])["trends"].assign(slope=0.5, slope_low=bounds[0], slope_high=bounds[1])
+    assert word in sentences.trend_sentence(trends, "en", level=50.0)
+
+
+@pytest.mark.parametrize(
+    ("r2", "expected"),
+    [(0.8, ""), (0.3, ""), (0.29, "explains little"), (-0.1, "worse than the mean"), (float("nan"), "")],
+)
+def test_a_model_that_explains_little_is_cautioned_against(r2, expected):
+    said = sentences.caution(frames_of([made("region", "R")])["skill"].assign(r2=r2), "en")
+    assert expected in said
+    assert bool(said) == bool(expected)
+
+
+def test_the_caution_stands_above_the_headline(tmp_path):
+    readings = made("region", "R")
+    unskilled = readings.assign(held_out=readings["observed"] * 0 + 500)
+    html = written(tmp_path, [unskilled], draw=False)
+    assert html.count('<p class="caution">') == 2  # in either language
+    assert '<p class="caution">' not in written(tmp_path, [readings], draw=False)
+
+
+def test_shares_trends_and_change_points_stand_in_tables():
+    frames = frames_of([stepped(made("region", "R", meteorology=FALLING, years=tuple(range(2016, 2024))))])
+    shares = cells.drivers(frames["drivers"], "en")
+    names = [name for name, _ in shares.columns]
+    assert names[:4] == ["pollutant", "period", "temperature", "wind and transport"]
+    assert "other" not in names  # there is no such driver
+    assert shares.rows[0][1] == "2016–2023"
+    assert shares.whole == {0}
+    assert shares.rows[0][3].startswith("−3.6\n[")
+    slopes = cells.trends(frames["trends"], "zh")
+    assert [row[1] for row in slopes.rows] == ["观测", "气象归一化"]
+    steps = cells.changepoints(frames["changepoints"], "en")
+    assert [row[1] for row in steps.rows] == ["2020-07"]
+
+
+def test_the_spread_between_methods_stands_beside_our_interval(tmp_path):
+    readings = [made("region", "R", meteorology=FALLING)]
+    frames = frames_of(readings)
+    ours = frames["attribution"][[*cells.CHANGE, "meteorology", "emissions", "units"]]
+    shifts = {"tianbang": 0.0, "forest": 1.0, "boosting": -2.0}
+    methods = pd.concat([ours.assign(method=name, meteorology=ours["meteorology"] + by) for name, by in shifts.items()])
+    table = cells.methods(cells.beside_interval(methods, frames["attribution"]), "en")
+    own = frames["attribution"].query("period_from == 2019 and period_to == 2021").iloc[0].to_dict()
+    assert table.rows[0][2] == cells.bounded(own, "meteorology", wording.signed)
+    assert table.rows[0][3] == "−6.0 … −3.0"
+    assert table.rows[0][6] == "3"
+    assert all(name in table.note for name in shifts)
+    html = page.render(content.Run(config_of(tmp_path), frames | {"methods": methods}, ONE, {}, [], [], {}))
+    assert wording.phrase("methods", "en") in html
+    assert wording.phrase("methods", "zh") in html
+
+
+def test_chemical_regime_and_feedback_are_among_the_caveats(whole):
+    texts = Reader(whole).texts
+    for key in ("caveat_regime", "caveat_feedback"):
+        assert all(wording.phrase(key, language) in texts for language in ("en", "zh"))
 
 
 def test_numbers_carry_a_true_minus_and_zero_has_no_sign():
@@ -340,5 +417,5 @@ def test_a_page_of_many_stations_stays_small(tmp_path):
     rows = [frames["attribution"].assign(level="station", name=f"station {i}") for i in range(2000)]
     frames["attribution"] = pd.concat([frames["attribution"], *rows], ignore_index=True)
     config = config_of(tmp_path)
-    run = content.Run(config, frames, Selection((("region", "R"),), {}, 0), {}, [], [], {})
+    run = content.Run(config, frames, ONE, {}, [], [], {})
     assert len(page.render(run).encode()) < 1_000_000

@@ -17,7 +17,16 @@ from matplotlib.text import Text
 from pipeline import __version__
 from pipeline.attribution import file_name
 from pipeline.config import Config
-from pipeline.figures import attribution_bars, condition_index, place_map, style, trend
+from pipeline.figures import (
+    attribution_bars,
+    condition_index,
+    dependence,
+    driver_shares,
+    joint_dependence,
+    place_map,
+    style,
+    trend,
+)
 from pipeline.figures.fonts import find_cjk_font, unwritable
 from pipeline.figures.subjects import Place, Subject, subjects_of
 from pipeline.store import Run, written_whole
@@ -39,6 +48,22 @@ __all__ = ["Drawn", "Figure", "find_cjk_font", "plan", "source_line"]
 
 FORMATS: dict[str, Callable[[Canvas, Path], None]] = {"png": style.write_png, "svg": style.write_svg}
 """How each format is written: no date and no version, so that equal figures are equal bytes."""
+
+
+KINDS: tuple[tuple[str, Any, Callable[[Subject], bool], str], ...] = (
+    ("trend", trend, lambda subject: True, "trend"),
+    ("index", condition_index, lambda subject: True, "values"),
+    ("bars", attribution_bars, lambda subject: not attribution_bars.rows(subject).empty, "values"),
+    ("drivers", driver_shares, lambda subject: not driver_shares.rows(subject).empty, "values"),
+    ("dependence", dependence, lambda subject: subject.dependence is not None, "values"),
+    (
+        "joint",
+        joint_dependence,
+        lambda subject: subject.dependence is not None and "joint" in subject.dependence,
+        "values",
+    ),
+)
+"""A figure's kind, its module, for which subjects it is drawn, and the word its alternative text calls its summary."""
 
 
 @dataclass(frozen=True)
@@ -139,17 +164,17 @@ def _of_subject(
         "start": config.period[0],
         "end": config.period[1],
     }
-    for kind, module in (("trend", trend), ("index", condition_index), ("bars", attribution_bars)):
-        if kind == "bars" and attribution_bars.rows(subject).empty:
+    for kind, module, drawable, said in KINDS:
+        shown = [other for other in alike if drawable(other)]
+        if not drawable(subject):
             continue
         title = phrase(f"{kind}_title", language, **names)
-        said = {"trend": "trend", "index": "values", "bars": "values"}[kind]
         yield Figure(
             kind,
             subject.place,
             subject.pollutant,
             language,
-            partial(module.paint, subject, module.limits(alike), language, title=title, source=source),
+            partial(module.paint, subject, module.limits(shown), language, title=title, source=source),
             phrase(f"{kind}_alt", language, **names, **{said: module.summary(subject, language)}),
             phrase(f"{kind}_caption", language, **names),
         )

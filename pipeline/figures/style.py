@@ -116,6 +116,12 @@ def year_axis(axes: Axes, start: pd.Timestamp, end: pd.Timestamp) -> None:
     axes.set_xlim(*dates.date2num([start, end]))
 
 
+def day_number(day: object) -> float:
+    """Where a day (2020-03-01) stands on an axis of dates."""
+    dates: Any = matplotlib.dates
+    return float(dates.date2num(pd.Timestamp(str(day))))
+
+
 def shortened(text: str, columns: int) -> str:
     """``text`` cut to a width, a Chinese character counting as two columns."""
     widths = [2 if ord(character) > 0x2E80 else 1 for character in text]

@@ -16,6 +16,8 @@ TOP_LIMIT = 12
 LIMIT = 6
 """Cities below regions are drawn when there are at most so many places in all."""
 
+TABLES = ("attribution", "index", "concentrations", "drivers", "trends", "changepoints")
+"""The tables that figures are drawn from."""
 Place = tuple[str, str]
 """Level and name."""
 
@@ -31,7 +33,11 @@ class Selection:
 
 @dataclass(frozen=True)
 class Subject:
-    """One place and pollutant: its readings and its rows of the tables, years as integers."""
+    """One place and pollutant: its readings and its rows of the tables, years as integers.
+
+    ``dependence`` are the readings that hold the dependence on drivers (``pipeline.dependence``): the place's own, or
+    those of a region's only city; None where there are none, as for regions of several cities.
+    """
 
     place: Place
     pollutant: str
@@ -40,6 +46,10 @@ class Subject:
     attribution: pd.DataFrame
     index: pd.DataFrame
     months: pd.DataFrame
+    drivers: pd.DataFrame
+    trends: pd.DataFrame
+    changepoints: pd.DataFrame
+    dependence: xr.Dataset | None
     first: int
 
 
@@ -81,13 +91,33 @@ def _same(one: xr.Dataset, other: xr.Dataset) -> bool:
 
 def subjects_of(config: Config, readings: Sequence[xr.Dataset], frames: Mapping[str, pd.DataFrame]) -> list[Subject]:
     """One subject for each drawn place and pollutant, in the order of the readings."""
-    drawn = select(readings).drawn
-    return [_subject(config, data, frames) for data in readings if place_of(data) in drawn]
+    selection = select(readings)
+    return [
+        _subject(config, data, frames, _dependence(data, readings, selection))
+        for data in readings
+        if place_of(data) in selection.drawn
+    ]
 
 
-def _subject(config: Config, readings: xr.Dataset, frames: Mapping[str, pd.DataFrame]) -> Subject:
+def _dependence(readings: xr.Dataset, others: Sequence[xr.Dataset], selection: Selection) -> xr.Dataset | None:
+    """Readings with the dependence on drivers: the place's own, or those of the city that repeats it."""
+    places = [
+        place_of(readings),
+        *(city for city, region in selection.repeated.items() if region == place_of(readings)),
+    ]
+    found = [
+        data
+        for data in others
+        if "dependence" in data and place_of(data) in places and data.attrs["pollutant"] == readings.attrs["pollutant"]
+    ]
+    return found[0] if found else None
+
+
+def _subject(
+    config: Config, readings: xr.Dataset, frames: Mapping[str, pd.DataFrame], dependence: xr.Dataset | None
+) -> Subject:
     place, pollutant = place_of(readings), str(readings.attrs["pollutant"])
-    own = {name: rows_of(frames[name], place, pollutant) for name in ("attribution", "index", "concentrations")}
+    own = {name: rows_of(frames[name], place, pollutant) for name in TABLES}
     months = own["concentrations"].query("frequency == 'month' and statistic == 'mean'")
     return Subject(
         place,
@@ -97,6 +127,10 @@ def _subject(config: Config, readings: xr.Dataset, frames: Mapping[str, pd.DataF
         own["attribution"],
         own["index"],
         months,
+        own["drivers"],
+        own["trends"],
+        own["changepoints"],
+        dependence,
         first_year(config, own["attribution"]),
     )
 

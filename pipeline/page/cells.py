@@ -8,11 +8,13 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.page.sentences import Row, level_of, longest
+from pipeline.page.sentences import Row, concentration_units, level_of, longest
+from pipeline.vocabulary import GROUPS
 from pipeline.wording import (
     Language,
     decimals_of,
     direction,
+    group_in,
     index_word,
     number,
     phrase,
@@ -21,7 +23,9 @@ from pipeline.wording import (
     units_in,
 )
 
-WORDS = ("place", "level", "pollutant", "statistic", "period", "year", "weather", "valid")
+WORDS = (
+    "place", "level", "pollutant", "statistic", "period", "year", "weather", "valid", "series", "date", "date_interval",
+)  # fmt: skip
 """Columns of words, aligned left; all others hold numbers."""
 FULL_YEAR = 365
 
@@ -103,6 +107,128 @@ def with_units(row: Row, language: Language) -> str:
     """The pollutant and its units."""
     names = (pollutant_in(language, str(row["pollutant"])), units_in(language, str(row["units"])))
     return phrase("comma", language).join(names)
+
+
+def drivers(frame: pd.DataFrame, language: Language) -> Table:
+    """Shares of the driver groups, a column each: of the longest change there is, then year by year."""
+    chosen = [
+        (rows, whole) for _, own in frame.groupby("pollutant", sort=False) for rows, whole in _changes_of_shares(own)
+    ]
+    groups = [group for group in GROUPS if group in set(frame["group"])]
+    whole = frozenset(i for i, (_, is_whole) in enumerate(chosen) if is_whole)
+    words = tuple((phrase(key, language), "text") for key in ("pollutant", "period"))
+    columns = (*words, *((group_in(language, group), "number") for group in groups))
+    rows = tuple(tuple(_share_cells(own, groups, language)) for own, _ in chosen)
+    return Table(phrase("drivers", language), columns, rows, whole, phrase("drivers_note", language))
+
+
+def _changes_of_shares(own: pd.DataFrame) -> list[tuple[pd.DataFrame, bool]]:
+    pairs = [rows for _, rows in own.groupby(["period_from", "period_to"], sort=True)]
+    lengths = [int(rows["period_to"].iloc[0] - rows["period_from"].iloc[0]) for rows in pairs]
+    following = [(rows, False) for rows, length in zip(pairs, lengths, strict=True) if length == min(lengths)]
+    if len(pairs) == 1:
+        return [(pairs[0], True)]
+    return [(pairs[lengths.index(max(lengths))], True), *following]
+
+
+def _share_cells(own: pd.DataFrame, groups: Sequence[str], language: Language) -> list[str]:
+    shares = {row["group"]: row for row in own.to_dict("records")}
+    first = own.iloc[0].to_dict()
+    decimals = decimals_of(10 * float(own["share"].abs().max()))
+    period = f"{first['period_from']}–{first['period_to']}"
+    cells = [_share(shares[group], decimals) if group in shares else "" for group in groups]
+    return [with_units(first, language), period, *cells]
+
+
+def _share(row: Row, decimals: int) -> str:
+    low, high = (signed(row[f"share_{end}"], decimals) for end in ("low", "high"))
+    return f"{signed(row['share'], decimals)}\n[{low}, {high}]"
+
+
+def trends(frame: pd.DataFrame, language: Language) -> Table:
+    """Slopes of the observed and the normalized series, with their intervals."""
+    rows = [_trend_cells(row, language) for row in frame.to_dict("records")]
+    return table("trends", rows, language, note=phrase("trends_note", language))
+
+
+def _trend_cells(row: Row, language: Language) -> Cells:
+    decimals = decimals_of(10 * abs(row["slope_high"] - row["slope_low"]))
+    value, low, high = (signed(row[name], decimals) for name in ("slope", "slope_low", "slope_high"))
+    return {
+        "pollutant": with_units({**row, "units": concentration_units(row)}, language),
+        "series": phrase(str(row["series"]), language),
+        "period": f"{str(row['start'])[:7]} – {str(row['end'])[:7]}",
+        "per_year": f"{value} [{low}, {high}]\n{phrase(direction(row['slope_low'], row['slope_high']), language)}",
+        "p_value": number(row["p_value"], 2),
+    }
+
+
+def changepoints(frame: pd.DataFrame, language: Language) -> Table:
+    """Lasting steps with the intervals of their dates and sizes."""
+    rows = [_changepoint_cells(row, language) for row in frame.to_dict("records")]
+    return table("changepoints", rows, language, note=phrase("changepoints_note", language))
+
+
+def _changepoint_cells(row: Row, language: Language) -> Cells:
+    decimals = decimals_of(100 * abs(row["size"] / row["percent"]) if row["percent"] else abs(row["size"]))
+    return {
+        "pollutant": with_units(row, language),
+        "date": str(row["date"])[:7],
+        "date_interval": f"{str(row['date_low'])[:7]} – {str(row['date_high'])[:7]}",
+        "size": _spanned(row, "size", decimals),
+        "size_percent": _spanned(row, "percent", 0),
+    }
+
+
+def _spanned(row: Row, column: str, decimals: int) -> str:
+    value, low, high = (signed(row[f"{column}{end}"], decimals) for end in ("", "_low", "_high"))
+    return f"{value} [{low}, {high}]"
+
+
+PARTS = ("meteorology", "emissions")
+CHANGE = ["level", "name", "pollutant", "statistic", "period_from", "period_to"]
+
+
+def beside_interval(methods: pd.DataFrame, attribution: pd.DataFrame) -> pd.DataFrame:
+    """For each change in ``methods`` our row of ``attribution``, with lowest and highest of all methods.
+
+    Columns of the attribution table, and for either part ``_least`` and ``_most``, with ``names`` and ``count`` of the
+    methods.
+    """
+    spread = methods.groupby(CHANGE, sort=False, as_index=False).agg(
+        names=("method", lambda names: tuple(dict.fromkeys(names))),
+        count=("method", "nunique"),
+        **{f"{part}_{word}": (part, how) for part in PARTS for word, how in (("least", "min"), ("most", "max"))},
+    )
+    return attribution.merge(spread, on=CHANGE)
+
+
+def methods(frame: pd.DataFrame, language: Language) -> Table:
+    """Our parts with their intervals beside the spread between methods (``beside_interval``)."""
+    chosen = [row for _, own in frame.groupby(["pollutant", "statistic"], sort=False) for row in _whole_then_years(own)]
+    rows = [_method_cells(row, language) for row, _ in chosen]
+    names = tuple(dict.fromkeys(name for names in frame["names"] for name in names))
+    said = phrase("comma", language).join(names)
+    note = phrase("methods_note", language, count=len(names), names=said)
+    whole = frozenset(i for i, (_, is_whole) in enumerate(chosen) if is_whole)
+    return table("methods", rows, language, whole=whole, note=note)
+
+
+def _method_cells(row: Row, language: Language) -> Cells:
+    decimals = decimals_of(level_of(row))
+    spread = {
+        f"{key}_methods": " … ".join(signed(row[f"{column}_{word}"], decimals) for word in ("least", "most"))
+        for key, column in (("weather", "meteorology"), ("emissions", "emissions"))
+    }
+    return {
+        "pollutant": f"{with_units(row, language)}\n{phrase(str(row['statistic']), language)}",
+        "period": f"{row['period_from']}–{row['period_to']}",
+        "weather_part": bounded(row, "meteorology", signed),
+        "weather_methods": spread["weather_methods"],
+        "emissions_part": bounded(row, "emissions", signed),
+        "emissions_methods": spread["emissions_methods"],
+        "method_count": str(row["count"]),
+    }
 
 
 def index(frame: pd.DataFrame, language: Language) -> Table:

@@ -13,14 +13,18 @@ from pipeline.figures.subjects import Place, Selection
 from pipeline.page import cells, truth
 from pipeline.page.cells import Table
 from pipeline.page.images import Image
-from pipeline.page.sentences import headline, longest
-from pipeline.wording import Language, phrase, pollutant_in
+from pipeline.page.sentences import caution, driver_sentence, headline, level_of, longest, trend_sentence
+from pipeline.wording import LEAST_R2, Language, phrase, pollutant_in
 
 ROWS_SHOWN = 400
 """Rows of the table of all places; the files have the rest."""
 NOTES_SHOWN = 200
 TABLES = (
     ("attribution", cells.attribution),
+    ("drivers", cells.drivers),
+    ("methods", cells.methods),
+    ("trends", cells.trends),
+    ("changepoints", cells.changepoints),
     ("index", cells.index),
     ("concentrations", cells.concentrations),
     ("skill", cells.skill),
@@ -42,10 +46,11 @@ class Run:
 
 @dataclass(frozen=True)
 class Headline:
-    """The sentences of one pollutant."""
+    """The sentences of one pollutant, and a caution where its model explains little."""
 
     pollutant: str
     sentences: tuple[str, ...]
+    caution: str
 
 
 @dataclass(frozen=True)
@@ -122,7 +127,8 @@ def place_in(stations: Mapping[str, Mapping[str, Any]], place: Place, language: 
 
 
 def _section(run: Run, place: Place, number: int, images: Sequence[Image], language: Language) -> Section:
-    own = {name: _of_place(run.frames[name], place) for name, _ in TABLES}
+    own = {name: _of_place(frame, place) for name, frame in run.frames.items() if name in dict(TABLES)}
+    own |= {"methods": cells.beside_interval(own["methods"], own["attribution"])} if "methods" in own else {}
     kinds = list(dict.fromkeys(image.figure.kind for image in images))
     mine = [image for image in images if image.figure.place == place]
     return Section(
@@ -130,9 +136,9 @@ def _section(run: Run, place: Place, number: int, images: Sequence[Image], langu
         place_in(run.stations, place, language),
         phrase(place[0], language),
         _remark(run, place, language),
-        tuple(_headlines(own["attribution"], own["index"], language)),
+        tuple(_headlines(own, language)),
         tuple(sorted(mine, key=lambda image: kinds.index(image.figure.kind))),
-        tuple(build(own[name], language) for name, build in TABLES if not own[name].empty),
+        tuple(build(own[name], language) for name, build in TABLES if name in own and not own[name].empty),
     )
 
 
@@ -145,11 +151,17 @@ def _remark(run: Run, place: Place, language: Language) -> str:
     return phrase("only_city", language, city=same[0][1]) if same else ""
 
 
-def _headlines(attribution: pd.DataFrame, index: pd.DataFrame, language: Language) -> Iterator[Headline]:
-    for pollutant, rows in longest(attribution).groupby("pollutant", sort=False):
-        own = index[index["pollutant"] == pollutant]
-        sentences = tuple(headline(row, own, language) for row in rows.to_dict("records"))
-        yield Headline(pollutant_in(language, str(pollutant)), sentences)
+def _headlines(own: Mapping[str, pd.DataFrame], language: Language) -> Iterator[Headline]:
+    for pollutant, rows in longest(own["attribution"]).groupby("pollutant", sort=False):
+        mine = {name: frame[frame["pollutant"] == pollutant] for name, frame in own.items()}
+        sentences: list[str] = []
+        for row in rows.to_dict("records"):
+            sentences.append(headline(row, mine["index"], language))
+            if row["statistic"] == "mean":
+                sentences.append(driver_sentence(row, mine["drivers"], language))
+        sentences.append(trend_sentence(mine["trends"], language, level=level_of(rows.iloc[0].to_dict())))
+        name = pollutant_in(language, str(pollutant))
+        yield Headline(name, tuple(filter(None, sentences)), caution(mine["skill"], language))
 
 
 def caveats(run: Run, language: Language) -> Iterator[str]:
@@ -160,8 +172,20 @@ def caveats(run: Run, language: Language) -> Iterator[str]:
         "block_days": config.model.block_days,
         "base": phrase("to", language, start=config.base_period[0], end=config.base_period[1]),
         "year_start": config.year_start,
+        "least": LEAST_R2,
     }
-    for key in ("interval", "parts", "emissions", "residual", "skill", "outside", "index"):
+    for key in (
+        "interval",
+        "parts",
+        "emissions",
+        "regime",
+        "feedback",
+        "residual",
+        "skill",
+        "weak",
+        "outside",
+        "index",
+    ):
         yield phrase(f"caveat_{key}", language, **facts)
     if config.year_start != "01-01":
         yield phrase("caveat_year", language, **facts)

@@ -8,9 +8,11 @@ from typing import Any
 import pandas as pd
 
 from pipeline.wording import (
+    LEAST_R2,
     Language,
     decimals_of,
     direction,
+    group_in,
     number,
     phrase,
     signed,
@@ -63,6 +65,57 @@ def headline(row: Row, index: pd.DataFrame, language: Language) -> str:
     if row["statistic"] == "mean":
         sentences += _of_index(row, index, language)
     return (" " if language == "en" else "").join(sentences)
+
+
+def driver_sentence(row: Row, drivers: pd.DataFrame, language: Language) -> str:
+    """The driver group with the largest share in the weather's part of a change; empty where it is not known.
+
+    ``drivers`` are the place's and pollutant's rows of the drivers table.
+    """
+    same = (drivers["period_from"] == row["period_from"]) & (drivers["period_to"] == row["period_to"])
+    own = drivers[same & (drivers["statistic"] == row["statistic"])]
+    if own.empty:
+        return ""
+    largest = own.loc[own["share"].abs().idxmax()].to_dict()
+    found = direction(float(largest["share_low"]), float(largest["share_high"]))
+    numbers = _numbers("share", {**row, **largest}, language)
+    return phrase(f"share_{found}", language, group=group_in(language, str(largest["group"])), **numbers)
+
+
+def trend_sentence(trends: pd.DataFrame, language: Language, *, level: float) -> str:
+    """The slope of the normalized series with its interval; empty for a record too short to have one.
+
+    ``trends`` are the place's and pollutant's rows of the trends table; ``level`` is a concentration that says how many
+    decimals make sense.
+    """
+    own = trends[trends["series"] == "normalized"]
+    if own.empty:
+        return ""
+    row = own.iloc[0].to_dict()
+    decimals = decimals_of(level) + 1
+    names = {"value": "slope", "low": "slope_low", "high": "slope_high"}
+    return phrase(
+        f"slope_{direction(float(row['slope_low']), float(row['slope_high']))}",
+        language,
+        start=str(row["start"])[:7],
+        end=str(row["end"])[:7],
+        units=units_in(language, concentration_units(row)),
+        **{name: signed(float(row[column]), decimals) for name, column in names.items()},
+    )
+
+
+def concentration_units(row: Row) -> str:
+    """The units of a slope without "per year"."""
+    return str(row["units"]).removesuffix(" year-1")
+
+
+def caution(skill: pd.DataFrame, language: Language) -> str:
+    """A warning where R² on held-out months is below ``LEAST_R2``, a stronger one below zero; else empty."""
+    scores = skill["r2"].dropna()
+    if scores.empty or scores.iloc[0] >= LEAST_R2:
+        return ""
+    r2 = float(scores.iloc[0])
+    return phrase("no_skill" if r2 < 0 else "weak_skill", language, r2=number(r2, 2), least=LEAST_R2)
 
 
 def _observed(row: Row, language: Language) -> str:

@@ -19,7 +19,8 @@ from pydantic import (
     model_validator,
 )
 
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, TianbangError
+from pipeline.quality import Options as QualityOptions
 from pipeline.stations import ObservationOptions
 from pipeline.vocabulary import meant_pollutant
 from pipeline.weather import WeatherOptions
@@ -86,8 +87,14 @@ class Config(Frozen):
     pollutants: tuple[str, ...] = Field(default=("pm25", "o3"), min_length=1)
     observations: Annotated[ObservationOptions, Field(discriminator="reader")]
     weather: Annotated[WeatherOptions, Field(discriminator="source")]
-    stations: Path | None = None
-    regions: dict[str, tuple[str, ...]] | Path | None = None
+    stations: Path | tuple[Path, ...] | None = Field(
+        default=None, description="list of stations, or several, newest last"
+    )
+    regions: dict[str, tuple[str, ...]] | tuple[str, ...] | Path | None = None
+    mixed_definitions: bool = Field(
+        default=False, description="regions of definitions that were never in force together"
+    )
+    quality: QualityOptions = QualityOptions()
     levels: tuple[Literal["station", "city", "region"], ...] = ("station", "city", "region")
     interventions: tuple[Intervention, ...] = ()
     model: Model = Model()
@@ -128,13 +135,28 @@ class Config(Frozen):
     @field_validator("regions", mode="before")
     @classmethod
     def _lists_of_cities(cls, value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            return value
         return region_lists(value) if value is not None and not isinstance(value, str | Path) else value
+
+    @model_validator(mode="after")
+    def _defined(self) -> Config:
+        from pipeline.regions.definitions import regions_of
+
+        if isinstance(self.regions, tuple):
+            try:
+                regions_of(self.regions, mixed=self.mixed_definitions)
+            except TianbangError as error:
+                raise ValueError(str(error)) from None
+        return self
 
     @field_validator("stations", "regions", mode="after")
     @classmethod
     def _found(cls, value: Any, info: ValidationInfo) -> Any:
         if isinstance(value, Path):
             return existing(value, info)
+        if isinstance(value, tuple) and info.field_name == "stations":
+            return tuple(existing(path, info) for path in value)
         return value
 
     @model_validator(mode="after")
@@ -293,6 +315,8 @@ def _known(place: Sequence[Any], raw: Mapping[str, Any]) -> list[str]:
         return list(READERS[block["reader"]].Options.model_fields)
     if place[0] == "weather":
         return list(SOURCES[block["source"]].Options.model_fields)
+    if place[0] == "quality":
+        return list(QualityOptions.model_fields)
     if place[0] == "interventions":
         return list(Intervention.model_fields)
     return list(Model.model_fields)

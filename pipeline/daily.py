@@ -23,11 +23,16 @@ from pipeline.weather import SOURCES, features
 
 @dataclass(frozen=True)
 class Daily:
-    """Daily observations and weather, both (station, time) on the days of the period, and what was noted."""
+    """Daily observations and weather, both (station, time) on the days of the period, and what was noted.
+
+    ``rejected`` lists every value and file that was not taken (columns ``REJECTED``), ``quality`` sums it up by rule.
+    """
 
     observations: xr.Dataset
     weather: xr.Dataset
     places: Places
+    rejected: pd.DataFrame
+    quality: pd.DataFrame
     notes: tuple[str, ...]
 
 
@@ -35,29 +40,36 @@ def inputs(config: Config) -> list[Path]:
     """Every file the run depends on, without reading any."""
     files = READERS[config.observations.reader].inputs(config.observations)
     files += SOURCES[config.weather.source].inputs(config.weather, config.observations)
-    files += [path for path in (config.stations, config.regions) if isinstance(path, Path)]
+    lists = config.stations if isinstance(config.stations, tuple) else (config.stations,)
+    files += [path for path in (*lists, config.regions) if isinstance(path, Path)]
     return sorted(set(files))
 
 
 def daily(config: Config) -> Daily:
     """Reads, screens and assesses everything a run needs."""
     days = pd.date_range(*config.period, freq="D", name="time", unit="ns")
-    observations, notes = _observations(config, days)
+    observations, rejected, found_bad = _observations(config, days)
+    notes = quality.notes(found_bad)
     stations = [str(name) for name in observations["station"].to_numpy()]
     found, region_notes = places(config, stations)
+    observations = observations.sel(station=list(found.stations.index))
     weather, weather_notes = _weather(config, found.stations, days)
-    result = Daily(observations, weather, found, (*notes, *region_notes, *weather_notes))
+    all_notes = (*notes, *region_notes, *weather_notes)
+    result = Daily(observations, weather, found, rejected, found_bad, all_notes)
     _require_one_fit(result, config)
     return result
 
 
-def _observations(config: Config, days: pd.DatetimeIndex) -> tuple[xr.Dataset, list[str]]:
+def _observations(config: Config, days: pd.DatetimeIndex) -> tuple[xr.Dataset, pd.DataFrame, pd.DataFrame]:
+    """Assessed days of every station, what was rejected of their hours, and that summed up by rule."""
     reader = READERS[config.observations.reader]
-    hourly = reader.read(
+    found = reader.read(
         config.observations, pollutants=config.pollutants, period=config.period, utc_offset=config.utc_offset
-    ).data
+    )
+    hourly = found.data
     check(hourly, config.pollutants, seam="reader -> quality")
-    screened, notes = quality.screened(hourly, pollutant)
+    screened, by_rules = quality.screened(hourly, pollutant, config.quality)
+    rejected = pd.concat([frame for frame in (found.rejected, by_rules) if len(frame)] or [by_rules])
     assessed = standards.daily(screened).reindex(time=days)
     check(assessed, config.pollutants, seam="standards -> samples")
     for name in config.pollutants:
@@ -67,7 +79,7 @@ def _observations(config: Config, days: pd.DatetimeIndex) -> tuple[xr.Dataset, l
                 f"{int(screened[name].notnull().sum())} valid values; correct `pollutants`, `period`, the path or, for "
                 "daily values, `resolution: day`"
             )
-    return assessed, notes
+    return assessed, rejected, quality.summary(rejected, hourly)
 
 
 def _weather(config: Config, stations: pd.DataFrame, days: pd.DatetimeIndex) -> tuple[xr.Dataset, list[str]]:
@@ -83,7 +95,7 @@ def _weather(config: Config, stations: pd.DataFrame, days: pd.DatetimeIndex) -> 
     weather = weather.drop_vars([name for name in config.pollutants if name in weather])
     names = [str(name) for name in weather.data_vars]
     check(weather, names, seam="weather source -> features")
-    screened, notes = quality.screened(weather, weather_variable)
+    screened, notes = quality.plausible(weather, weather_variable)
     notes += [
         f"weather: column {name!r} is not in the vocabulary; used as a driver of the group 'other'"
         for name in names

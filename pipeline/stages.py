@@ -21,13 +21,15 @@ from pipeline.store import Run, digest, file_digest, written_whole
 from pipeline.sweeping import sweep
 
 if TYPE_CHECKING:
+    import pandas as pd
     import xarray as xr
 
     from pipeline.attribution import Outcome, Task
     from pipeline.daily import Daily
 
 DAILY = ("daily/observations.nc", "daily/weather.nc")
-DAILY_STAGE = (*DAILY, "daily/places.json")
+REJECTED, QUALITY = "tables/rejected.csv", "tables/quality.csv"
+DAILY_STAGE = (*DAILY, "daily/places.json", REJECTED, QUALITY)
 TABLES = (
     "attribution",
     "attribution_months",
@@ -38,6 +40,8 @@ TABLES = (
     "concentrations",
     "trends",
     "changepoints",
+    "dependence",
+    "joint_dependence",
     "skill",
 )
 PAGE = "index.html"
@@ -72,6 +76,8 @@ class Keys:
             "weather",
             "stations",
             "regions",
+            "mixed_definitions",
+            "quality",
             "name",
         }
         return digest([__version__, "daily", self.config.model_dump(mode="json", include=fields), self.inputs])
@@ -124,7 +130,7 @@ def run(config: Config, folder: Path, *, scheduler: str | None = None, truth: Pa
 
 def daily_stage(config: Config, store: Run, key: Keys) -> None:
     """Daily observations and weather of every station."""
-    if all(store.fresh(artefact, key.daily) for artefact in DAILY):
+    if all(store.fresh(artefact, key.daily) for artefact in DAILY_STAGE):
         say("daily: unchanged")
         return
     from pipeline.daily import daily
@@ -135,6 +141,9 @@ def daily_stage(config: Config, store: Run, key: Keys) -> None:
         write_netcdf(store, artefact, data.drop_attrs(deep=False))
         store.record(artefact, key.daily, key.made_of, notes=found.notes)
     write_places(store, found, key)
+    for artefact, frame in ((REJECTED, found.rejected), (QUALITY, found.quality)):
+        write_csv(store, artefact, frame)
+        store.record(artefact, key.daily, key.made_of)
     count = found.observations.sizes
     say(f"daily: {count['station']} stations, {count['time']} days in {time.monotonic() - started:.1f} s")
 
@@ -166,7 +175,8 @@ def tasks(config: Config, store: Run, key: Keys) -> list[Task]:
     stations, _ = read_places(store)
     cities: dict[str, list[str]] = {}
     for station, facts in stations.items():
-        cities.setdefault(facts["city"], []).append(station)
+        if facts["assessed"]:
+            cities.setdefault(facts["city"], []).append(station)
     found = [Place("city", city, tuple(members)) for city, members in sorted(cities.items())]
     if "station" in config.levels:
         found += [Place("station", station, (station,)) for station in sorted(stations)]
@@ -256,8 +266,7 @@ def products_stage(config: Config, store: Run, key: Keys, outcomes: Sequence[Out
         frames["truth"] = compared(frames["attribution"], xr.load_dataset(truth))
     for name, frame in frames.items():
         artefact = f"tables/{name}.csv"
-        with written_whole(store.path(artefact)) as partial:
-            frame.to_csv(partial, index=False, float_format="%.6g", encoding="utf-8")
+        write_csv(store, artefact, frame)
         store.record(artefact, key.products, key.made_of, notes=notes)
     for artefact, data in datasets.products(readings, key.made_of).items():
         write_netcdf(store, artefact, data)
@@ -274,6 +283,12 @@ def products_stage(config: Config, store: Run, key: Keys, outcomes: Sequence[Out
     page.write(config, store, key, readings, frames, drawn, notes)
     of_figures = [artefact for one in drawn for artefact in one.artefacts.values()]
     return [*PRODUCTS, *(f"tables/{name}.csv" for name in frames), *of_figures]
+
+
+def write_csv(store: Run, artefact: str, frame: pd.DataFrame) -> None:
+    """A table under its artefact's path, whole or not at all."""
+    with written_whole(store.path(artefact)) as partial:
+        frame.to_csv(partial, index=False, float_format="%.6g", encoding="utf-8")
 
 
 def write_netcdf(store: Run, artefact: str, data: xr.Dataset) -> None:

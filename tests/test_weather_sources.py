@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from pipeline.contracts import agreed_units, check
 from pipeline.errors import ConfigError, InputError
-from pipeline.quality import screened
+from pipeline.quality import plausible
 from pipeline.stations import READERS
 from pipeline.stations.frames import full_axis
 from pipeline.vocabulary import TO_CANONICAL, WEATHER, conversion, weather_variable
@@ -148,7 +148,7 @@ def test_every_value_stands_at_its_local_hour_in_the_agreed_unit(source: tuple[A
 
 
 def test_what_is_read_is_plausible(source: tuple[Any, Any]) -> None:
-    assert screened(read(source), weather_variable)[1] == []
+    assert plausible(read(source), weather_variable)[1] == []
 
 
 def test_inputs_are_files(source: tuple[Any, Any]) -> None:
@@ -244,7 +244,7 @@ def test_the_real_files_hold_plausible_weather(shared_data: Path) -> None:
     observations = READERS["prsa"].Options(reader="prsa", path=shared_data / "prsa")
     options = SOURCES["stations"].Options(source="stations")
     found = read((options, observations), period=(datetime.date(2013, 3, 1), datetime.date(2014, 2, 28)))
-    _, notes = screened(found, weather_variable)
+    _, notes = plausible(found, weather_variable)
     assert notes == []
     assert (found.notnull().mean(["station", "time"]).to_array() > 0.98).all()
     assert (found["d2m"] <= found["t2m"] + 1).mean() > 0.99

@@ -1,0 +1,11 @@
+"""What is rejected and why: one table of rules, and the only maker of NaN.
+
+Nothing is imputed. Readers reject files and what is no number; ``screened`` rejects values of observations; both list
+what they rejected with the columns of ``pipeline.contracts.REJECTED``.
+"""
+
+from pipeline.quality.report import notes, report_rows, summary
+from pipeline.quality.rules import RULES, Options, Rule
+from pipeline.quality.screening import Entry, plausible, screened
+
+__all__ = ["RULES", "Entry", "Options", "Rule", "notes", "plausible", "report_rows", "screened", "summary"]

@@ -1,7 +1,7 @@
-"""ERA5 in every dialect of file, as one canonical Dataset.
+"""ERA5 from wherever it is, in every dialect of file, as one canonical Dataset.
 
-`open` reads the files of a folder over a period, on the grid or at points; `open_file` reads one file;
-`canonical` takes an opened dataset. Importing this opens nothing.
+`open` gives variables over a period, on the grid or at points, from the CDS through a cache, or from a folder
+of files; `open_file` reads one file; `canonical` takes an opened dataset. Importing this opens nothing.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from era5_fetch.errors import Era5Error, Era5Warning
 
 if TYPE_CHECKING:
     from era5_fetch.decode import canonical, open_file
-    from era5_fetch.folder import open  # noqa: A004
     from era5_fetch.period import missing_hours
+    from era5_fetch.sources import open  # noqa: A004
 
 __all__ = ["Era5Error", "Era5Warning", "canonical", "missing_hours", "open", "open_file"]
 
-_HOMES = {"canonical": "decode", "missing_hours": "period", "open": "folder", "open_file": "decode"}
+_HOMES = {"canonical": "decode", "missing_hours": "period", "open": "sources", "open_file": "decode"}
 
 
 def __getattr__(name: str) -> Any:

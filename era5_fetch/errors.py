@@ -31,5 +31,25 @@ class PackageError(Era5Error):
     """An optional package is not installed."""
 
 
+class RequestError(Era5Error):
+    """The server refused: the key, a licence, what is asked for, or more of it than can be cut down."""
+
+
+class TransferError(Era5Error):
+    """A download could not be completed; what came of it is kept, and the next run goes on from there."""
+
+
+class ContentError(Era5Error):
+    """A file is whole and readable, but not what was asked for: hours, cells or variables are missing."""
+
+
+class SourceError(Era5Error):
+    """A source cannot serve: it does not answer, or has not what it is asked for; the message names it."""
+
+
+class BusyError(Era5Error):
+    """Another process holds it."""
+
+
 class Era5Warning(UserWarning):
     """Something was kept, or left out, that the tables do not know."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import glob
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from era5_fetch.decode import decoded
 from era5_fetch.errors import FileError, GridError
 from era5_fetch.extract import points_reduction
 from era5_fetch.grid import within
-from era5_fetch.period import missing_hours
 from era5_fetch.stream import bounding, gathered
 
 if TYPE_CHECKING:
@@ -25,47 +25,58 @@ if TYPE_CHECKING:
     from era5_fetch.period import Period
     from era5_fetch.stream import Reduction
 
-__all__ = ["SUFFIXES", "files_of", "missing_hours", "open"]
-
 SUFFIXES = frozenset({".nc", ".nc4", ".cdf", ".netcdf", ".zip", ".grib", ".grib1", ".grib2", ".grb", ".grb2"})
 """Which files of a folder are meant; what they are, their first bytes say."""
 
 
-def open(  # noqa: A001 - era5_fetch.open, as xarray has open_dataset
+@dataclass(frozen=True)
+class Folder:
+    """A source: the files of a folder, one file, or a glob such as `era5/**/*.nc`."""
+
+    path: str | PathLike[str]
+    accumulation: Accumulation | None = None
+    name: ClassVar[str] = "folder"
+
+    def open(
+        self,
+        variables: Sequence[str],
+        period: Period,
+        *,
+        area: Sequence[float] | None = None,
+        points: pd.DataFrame | None = None,
+        method: Method = "bilinear",
+    ) -> xr.Dataset:
+        """The canonical Dataset of what the files hold; see `sources.open`."""
+        return read(
+            files_of(self.path),
+            variables,
+            period,
+            area=area,
+            points=points,
+            method=method,
+            accumulation=self.accumulation,
+        )
+
+
+def read(
+    files: Sequence[Path],
     variables: Sequence[str],
     period: Period,
     *,
-    source: str | PathLike[str],
     area: Sequence[float] | None = None,
     points: pd.DataFrame | None = None,
     method: Method = "bilinear",
     accumulation: Accumulation | None = None,
 ) -> xr.Dataset:
-    """The canonical Dataset of `variables` over a period, from the files of a folder, in memory.
+    """The canonical Dataset of some files, in memory, cut to an area or taken to points.
 
-    `variables` by any dialect's names; `period` as in `period.Period`; `source` a folder, a file, or a glob
-    such as `era5/**/*.nc`. Files may hold any hours and variables: of hours held twice the final one stays
-    (preliminary gives way), and of two alike that of the file whose path sorts later. Hours no file holds
-    are absent, and a variable is NaN at those only others have; `missing_hours` lists both.
-
-    With `area` [north, west, south, east; degrees] the grid is cut to it. With `points` the Dataset is
-    `(time, place)`, as from `extract.extract`, without ever holding the grid.
-
-    Raises
-    ------
-    VariableError
-        A variable that is in no file; the message names the folder and the variables found.
-    PeriodError
-        The period is empty, or no file holds an hour of a variable in it.
-    GridError
-        The area or a point reaches beyond the grid; files on different grids.
-    FileError, DecodeError, PackageError
-        No file, or a file is not what was agreed; as in `decode.open_file`.
+    Files may hold any hours and variables: of hours held twice the final one stays (preliminary gives way),
+    and of two alike that of the later file. Errors as in `sources.open`.
     """
     if area is not None and points is not None:
         raise GridError("an area and points, agreed one of them: points need no area")
     reduction = _cut_to(area) if points is None else points_reduction(points, method=method)
-    return gathered(files_of(source), variables, reduction, period=period, accumulation=accumulation)
+    return gathered(files, variables, reduction, period=period, accumulation=accumulation)
 
 
 def _cut_to(area: Sequence[float] | None) -> Reduction:

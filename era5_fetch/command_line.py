@@ -1,0 +1,237 @@
+"""The command ``era5-fetch``. Heavy libraries are imported inside the commands: help is at hand at once."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from era5_fetch.errors import Era5Error, FileError, GridError, RequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from era5_fetch.period import Period
+    from era5_fetch.request import Request
+    from era5_fetch.sources.cds import Cds
+
+app = typer.Typer(
+    name="era5-fetch",
+    help="ERA5 for a schedule to rely on: planned, fetched once, checked, kept.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+INTERRUPTED = 130
+
+Variables = Annotated[str, typer.Argument(help="Names with commas between, ours or the CDS's: t2m,blh,t850.")]
+When = Annotated[str, typer.Argument(help="UTC: 2017, 2017-01, or first/last: 2017-01-01/2017-03-31.")]
+AreaOption = Annotated[str, typer.Option("--area", help="North,west,south,east in degrees, such as 41,115,39,118.")]
+PointsOption = Annotated[
+    Path | None, typer.Option("--points", help="CSV: a name, then columns latitude and longitude.")
+]
+CacheOption = Annotated[Path | None, typer.Option("--cache", help="Folder of what is fetched; see `status`.")]
+UrlOption = Annotated[str | None, typer.Option("--url", help="Address of the CDS, if it is another.")]
+FormatOption = Annotated[str, typer.Option("--format", help="netcdf or grib, which has higher limits.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="As JSON.")]
+CostOption = Annotated[bool, typer.Option("--cost", help="Ask the server what each request costs.")]
+
+
+@app.command("plan")
+def plan_command(
+    variables: Variables,
+    period: When,
+    area: AreaOption = "",
+    points: PointsOption = None,
+    cache: CacheOption = None,
+    url: UrlOption = None,
+    data_format: FormatOption = "netcdf",
+    everything: Annotated[bool, typer.Option("--all", help="What is held already too.")] = False,
+    cost: CostOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """What would be asked for; without --cost nothing is sent."""
+    source = _source(cache, url, data_format)
+    requests = _requests(source, variables, period, area, points)
+    _print_plan(source, requests if everything else source.left(requests)[0], cost=cost, as_json=as_json)
+
+
+@app.command()
+def get(
+    variables: Variables,
+    period: When,
+    area: AreaOption = "",
+    points: PointsOption = None,
+    cache: CacheOption = None,
+    url: UrlOption = None,
+    data_format: FormatOption = "netcdf",
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Fetch preliminary hours again that are final now.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
+    cost: CostOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Fetch what is missing; prints the files that hold it. A run that was stopped goes on where it was."""
+    source = _source(cache, url, data_format, refresh=refresh)
+    requests = _requests(source, variables, period, area, points)
+    if dry_run:
+        _print_plan(source, source.left(requests)[0], cost=cost, as_json=as_json)
+        return
+    fetched = source.fetch(requests)
+    if as_json:
+        import json
+
+        pending = [hour.isoformat() for hour in fetched.pending]
+        typer.echo(json.dumps({"files": [str(path) for path in fetched.files], "pending": pending}, indent=2))
+    else:
+        typer.echo("\n".join(map(str, fetched.files)))
+
+
+@app.command()
+def extract(
+    variables: Variables,
+    period: When,
+    out: Annotated[Path, typer.Option("--out", help="The netCDF file to write.")],
+    source: Annotated[str, typer.Option("--source", help="cds, or a folder, a file, a glob.")] = "cds",
+    area: AreaOption = "",
+    points: PointsOption = None,
+    method: Annotated[str, typer.Option("--method", help="bilinear or nearest.")] = "bilinear",
+    cache: CacheOption = None,
+    url: UrlOption = None,
+    refresh: Annotated[bool, typer.Option("--refresh", help="As in `get`.")] = False,
+) -> None:
+    """Write one canonical netCDF file, on the grid or at points; what is missing is fetched first."""
+    from era5_fetch.progress import for_terminal
+    from era5_fetch.sources import Settings, source_of
+
+    if method not in ("bilinear", "nearest"):
+        raise GridError(f"method {method!r}, agreed 'bilinear' or 'nearest'")
+    settings = Settings(cache, url=url, refresh=refresh, teller=for_terminal())
+    found = source_of(source, settings).open(
+        _names(variables),
+        _period(period),
+        area=_area(area),
+        points=_points(points),
+        method="nearest" if method == "nearest" else "bilinear",
+    )
+    part = out.with_name(f"{out.name}.part")
+    found.to_netcdf(part, engine="netcdf4")
+    part.replace(out)
+    typer.echo(out)
+
+
+@app.command()
+def check(cache: CacheOption = None) -> None:
+    """Read every file of the cache again and tell which are not as they came."""
+    damaged = _source(cache, None, "netcdf").cache.damaged()
+    for entry, fault in damaged:
+        typer.echo(f"{entry.path}: {fault}")
+    if damaged:
+        raise FileError(f"{len(damaged)} files are damaged: delete them and run `era5-fetch get` again")
+    typer.echo("every file is as it came")
+
+
+@app.command()
+def status(cache: CacheOption = None, as_json: JsonOption = False) -> None:
+    """What the journal of the cache says."""
+    held = _source(cache, None, "netcdf").cache
+    entries = held.journal.entries()
+    if as_json:
+        import dataclasses
+        import json
+
+        told = [{k: v for k, v in dataclasses.asdict(e).items() if k != "request"} for e in entries]
+        typer.echo(json.dumps(told, indent=2, default=str))
+        return
+    typer.echo(held.folder)
+    for entry in entries:
+        size = "" if entry.bytes is None else f"{entry.bytes / 1e6:.1f} MB"
+        late = "" if entry.preliminary_until is None else f"preliminary until {entry.preliminary_until:%Y-%m-%d %H:%M}"
+        parts = (entry.state, entry.request.label, size, late, entry.note)
+        typer.echo("  ".join(part for part in parts if part))
+
+
+def _source(cache: Path | None, url: str | None, data_format: str, *, refresh: bool = False) -> Cds:
+    from era5_fetch.progress import for_terminal
+    from era5_fetch.sources import Settings
+    from era5_fetch.sources.cds import Cds
+
+    if data_format not in ("netcdf", "grib"):
+        raise RequestError(f"format {data_format!r}, agreed 'netcdf' or 'grib'")
+    chosen = Settings(
+        cache,
+        url=url,
+        refresh=refresh,
+        data_format="grib" if data_format == "grib" else "netcdf",
+        teller=for_terminal(),
+    )
+    return Cds(chosen)
+
+
+def _requests(source: Cds, variables: str, period: str, area: str, points: Path | None) -> list[Request]:
+    return source.plan(_names(variables), _period(period), area=_area(area), points=_points(points))
+
+
+def _names(variables: str) -> list[str]:
+    return [name.strip() for name in variables.split(",") if name.strip()]
+
+
+def _period(text: str) -> Period:
+    first, _, last = text.partition("/")
+    return (first, last) if last else first
+
+
+def _area(text: str) -> Sequence[float] | None:
+    if not text:
+        return None
+    try:
+        return [float(side) for side in text.split(",")]
+    except ValueError:
+        raise GridError(f"area {text!r}, agreed north,west,south,east in degrees") from None
+
+
+def _points(path: Path | None) -> pd.DataFrame | None:
+    import pandas as pd
+
+    if path is None:
+        return None
+    try:
+        return pd.read_csv(path, index_col=0)
+    except (OSError, ValueError) as error:
+        raise FileError(
+            f"{path}: cannot be read as CSV ({type(error).__name__}), agreed a name, latitude, longitude"
+        ) from None
+
+
+def _print_plan(source: Cds, requests: Sequence[Request], *, cost: bool, as_json: bool) -> None:
+    from era5_fetch.plan import table, to_json
+
+    costs = source.costs(requests) if cost else None
+    typer.echo((to_json if as_json else table)(requests, costs))
+
+
+def main() -> None:
+    """Runs the command; whatever is refused is one line on standard error and a non-zero exit."""
+    try:
+        app()
+    except Era5Error as error:
+        typer.echo(f"era5-fetch: {error}", err=True)
+        sys.exit(1)
+    except OSError as error:  # a full disk, a folder that may not be written
+        typer.echo(f"era5-fetch: {error.filename or 'the cache'}: {error.strerror or error}", err=True)
+        sys.exit(1)
+    except SystemExit as stop:
+        # typer turns Ctrl-C into this exit code before anyone else sees it
+        if stop.code == INTERRUPTED:
+            typer.echo("era5-fetch: interrupted; run the same command again to go on", err=True)
+        raise
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""ERA5 by requests to the CDS: planned, fetched into a cache, checked, and read from there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, ClassVar
+
+import pandas as pd
+
+from era5_fetch.cache import Cache, default_folder
+from era5_fetch.errors import PackageError, PeriodError
+from era5_fetch.journal import State
+from era5_fetch.patience import Patience
+from era5_fetch.plan import EMBARGO, plan, published, remaining
+from era5_fetch.progress import Logged
+from era5_fetch.sources.folder import read
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import xarray as xr
+
+    from era5_fetch.grid import Method
+    from era5_fetch.period import Period
+    from era5_fetch.plan import Cost
+    from era5_fetch.request import Request
+    from era5_fetch.server import Server
+    from era5_fetch.sources import Settings
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What a fetch leaves behind."""
+
+    files: tuple[Path, ...]
+    """In the cache, of all that was asked for."""
+    pending: pd.DatetimeIndex
+    """Hours that are not published yet: asked for again next time."""
+
+
+class Cds:
+    """The CDS behind a cache; it is not spoken to before something is missing."""
+
+    name: ClassVar[str] = "cds"
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.cache = Cache(settings.cache or default_folder())
+        self._patience, self._teller = settings.patience or Patience(), settings.teller or Logged()
+        self._now = settings.now or pd.Timestamp.now("UTC").tz_localize(None)
+
+    def open(
+        self,
+        variables: Sequence[str],
+        period: Period,
+        *,
+        area: Sequence[float] | None = None,
+        points: pd.DataFrame | None = None,
+        method: Method = "bilinear",
+    ) -> xr.Dataset:
+        """The canonical Dataset, whatever of it had to be fetched; see `sources.open`.
+
+        Hours not published yet are absent, and counted in the attribute `hours_not_published`.
+        """
+        requests = self.plan(variables, period, area=area, points=points)
+        fetched = self.fetch(requests)
+        if not fetched.files:
+            raise PeriodError(f"{period}: not published yet, ERA5 comes {EMBARGO.days} days later: ask again then")
+        found = read(fetched.files, variables, period, area=area, points=points, method=method)
+        return found.assign_attrs(hours_not_published=fetched.pending.size) if fetched.pending.size else found
+
+    def plan(
+        self,
+        variables: Sequence[str],
+        period: Period,
+        *,
+        area: Sequence[float] | None = None,
+        points: pd.DataFrame | None = None,
+    ) -> list[Request]:
+        """The requests for all of it, as if nothing were held."""
+        return plan(variables, period, area=area, points=points, data_format=self._settings.data_format)
+
+    def left(self, requests: Sequence[Request]) -> tuple[list[Request], pd.DatetimeIndex]:
+        """What of some requests is to be asked for now, and the hours not published yet; no network."""
+        lacking, pending = published(remaining(requests, self.cache.holdings()), self._now - EMBARGO)
+        return lacking, pending
+
+    def costs(self, requests: Sequence[Request]) -> list[Cost]:
+        """The server's own estimate for each request."""
+        server = self._server()
+        return [server.cost(request) for request in requests]
+
+    def fetch(self, requests: Sequence[Request]) -> Fetched:
+        """Fetch what is missing of some requests, and with `refresh` what is no longer preliminary.
+
+        Raises
+        ------
+        RequestError, SourceError, TransferError, ContentError, FileError
+            As `Broker.fetch`; what came before is kept, and the next run goes on from there.
+        PackageError
+            GRIB is asked for, and what reads it is not installed.
+        """
+        known = {e.digest: e.updated for e in self.cache.journal.entries() if e.state is State.HELD}
+        lacking, pending = self.left(requests)
+        due = self.cache.due(requests, self._now) if self._settings.refresh else []
+        wanted = list({request.digest: request for request in (*lacking, *due)}.values())
+        if wanted:
+            _require_reader(wanted)
+            pending = pending.union(self._brokered(wanted, known)).unique()
+        if pending.size:
+            self._teller.say(f"{pending.size} hours from {pending[0]:%Y-%m-%d %H:%M} on are not published yet")
+        return Fetched(tuple(self.cache.serving(requests)), pd.DatetimeIndex(pending, name="time"))
+
+    def _brokered(self, requests: Sequence[Request], known: dict[str, str]) -> pd.DatetimeIndex:
+        from era5_fetch.broker import Broker
+
+        broker = Broker(self.cache, self._server(), now=self._now, patience=self._patience, teller=self._teller)
+        return broker.fetch(requests, known=known)
+
+    def _server(self) -> Server:
+        from era5_fetch.credentials import access
+        from era5_fetch.server import Server
+
+        return Server(access(self._settings.key, self._settings.url), self._patience)
+
+
+def _require_reader(requests: Sequence[Request]) -> None:
+    if any(request.data_format == "grib" for request in requests) and find_spec("cfgrib") is None:
+        raise PackageError("GRIB needs more packages: pip install tianbang[grib], or ask for netcdf")
+
+
+def source(settings: Settings) -> Cds:
+    """The source by its name, "cds"."""
+    return Cds(settings)

@@ -253,6 +253,7 @@ def usable_readings(config: Config, store: Run, key: Keys) -> list[str]:
 
 def products_stage(config: Config, store: Run, key: Keys, outcomes: Sequence[Outcome], truth: Path | None) -> list[str]:
     """Tables, netCDF files, figures and the page; returns what they are."""
+    import pandas as pd
     import xarray as xr
 
     from pipeline import datasets, figures, page, tables
@@ -280,7 +281,8 @@ def products_stage(config: Config, store: Run, key: Keys, outcomes: Sequence[Out
     planned = figures.plan(config, readings, frames, read_places(store)[0])
     for figure in tracked(planned, stage="figures", total=len(planned)):
         drawn.append(figure.draw(store, key))
-    page.write(config, store, key, readings, frames, drawn, notes)
+    shown = {**frames, "quality": pd.read_csv(store.path(QUALITY))}
+    page.write(config, store, key, readings, shown, drawn, notes)
     of_figures = [artefact for one in drawn for artefact in one.artefacts.values()]
     return [*PRODUCTS, *(f"tables/{name}.csv" for name in frames), *of_figures]
 

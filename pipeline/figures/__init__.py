@@ -29,6 +29,7 @@ from pipeline.figures import (
 )
 from pipeline.figures.fonts import find_cjk_font, unwritable
 from pipeline.figures.subjects import Place, Subject, subjects_of
+from pipeline.regions import label
 from pipeline.store import Run, written_whole
 from pipeline.wording import (
     Language,
@@ -157,7 +158,7 @@ def _of_subject(
 ) -> Iterator[Figure]:
     alike = [other for other in found if other.pollutant == subject.pollutant]
     names = {
-        "place": subject.place[1],
+        "place": label(subject.place[1], language),
         "pollutant": pollutant_in(language, subject.pollutant),
         "first": subject.first,
         "base": phrase("to", language, start=config.base_period[0], end=config.base_period[1]),

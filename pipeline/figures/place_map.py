@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from matplotlib.ticker import FixedLocator, MaxNLocator
 from matplotlib.transforms import Bbox
 
 from pipeline.figures import style
+from pipeline.regions import label
 from pipeline.wording import Language, phrase, units_in
 
 LABELLED = 30
@@ -63,6 +65,9 @@ def points(attribution: pd.DataFrame, stations: Mapping[str, Mapping[str, Any]])
     ]
 
 
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
+
+
 def _coordinates(stations: Mapping[str, Mapping[str, Any]], level: str | None) -> pd.DataFrame:
     facts = pd.DataFrame(
         [{"station": name, **fact} for name, fact in stations.items()],
@@ -70,7 +75,8 @@ def _coordinates(stations: Mapping[str, Mapping[str, Any]], level: str | None) -
     )
     labels = {"name": facts["station"], "label_en": facts["station"], "label_zh": facts["name"]}
     if level == "city":
-        labels = dict.fromkeys(labels, facts["city"])
+        cities = facts["city"]
+        labels = {"name": cities, **{f"label_{one}": cities.map(partial(label, language=one)) for one in LANGUAGES}}
     named = facts[["latitude", "longitude"]].astype(float).assign(**labels)
     by_name: Any = named.groupby("name", as_index=False)
     means = {"latitude": "mean", "longitude": "mean", "label_en": "first", "label_zh": "first"}

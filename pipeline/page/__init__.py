@@ -40,8 +40,8 @@ def write(
 ) -> None:
     """Writes and records ``index.html``, the run's last artefact.
 
-    ``frames`` are the public tables, and ``truth`` where it is known (``pipeline.known_truth.compared``); ``notes``
-    tell what was skipped, rejected or assumed.
+    ``frames`` are the public tables, ``quality`` where values were judged (``pipeline.quality.summary``) and ``truth``
+    where it is known (``pipeline.known_truth.compared``); ``notes`` tell what was skipped, rejected or assumed.
     """
     from pipeline.stages import read_places
 

@@ -25,6 +25,7 @@ from pipeline.wording import (
 
 WORDS = (
     "place", "level", "pollutant", "statistic", "period", "year", "weather", "valid", "series", "date", "date_interval",
+    "rule", "threshold", "rule_source", "variable", "first_day", "last_day",
 )  # fmt: skip
 """Columns of words, aligned left; all others hold numbers."""
 FULL_YEAR = 365
@@ -293,6 +294,26 @@ def skill(frame: pd.DataFrame, language: Language) -> Table:
         for row in frame.to_dict("records")
     ]
     return table("skill", rows, language)
+
+
+def quality(rows: Sequence[Mapping[str, str]], language: Language) -> Table:
+    """What was rejected by which rule, of ``pipeline.quality.report_rows``."""
+    shown = [
+        {
+            "rule": row["meaning"],
+            "threshold": row["threshold"],
+            "rule_source": row["source"],
+            "variable": pollutant_in(language, row["variable"]) if row["variable"] else "",
+            "files": row["files"],
+            "stations_count": row["stations"],
+            "values_count": row["values"],
+            "share_of_values": row["share"],
+            "first_day": row["first"],
+            "last_day": row["last"],
+        }
+        for row in rows
+    ]
+    return table("quality", shown, language, note=phrase("quality_note", language))
 
 
 def overview(

@@ -14,6 +14,8 @@ from pipeline.page import cells, truth
 from pipeline.page.cells import Table
 from pipeline.page.images import Image
 from pipeline.page.sentences import caution, driver_sentence, headline, level_of, longest, trend_sentence
+from pipeline.quality import report_rows
+from pipeline.regions import label
 from pipeline.wording import LEAST_R2, Language, phrase, pollutant_in
 
 ROWS_SHOWN = 400
@@ -78,6 +80,7 @@ class Page:
     overview: Table
     truth: Table | None
     truth_sentence: str
+    quality: Table | None
     caveats: tuple[str, ...]
     notes: tuple[str, ...]
     provenance: tuple[tuple[str, str], ...]
@@ -103,6 +106,7 @@ def page(run: Run, language: Language) -> Page:
         ),
         truth.comparison(known, run.frames["attribution"], language) if known is not None and compared else None,
         truth.sentence(known, language) if known is not None and compared else "",
+        _quality(run, language),
         tuple(caveats(run, language)),
         tuple(_notes(run, language)),
         tuple((phrase(key, language), value) for key, value in run.provenance.items()),
@@ -120,7 +124,9 @@ def sections_of(run: Run) -> tuple[Place, ...]:
 def place_in(stations: Mapping[str, Mapping[str, Any]], place: Place, language: Language) -> str:
     """A place's name; a station's own name beside its code where it can be read."""
     level, name = place
-    own = str(stations.get(name, {}).get("name") or name) if level == "station" else name
+    if level != "station":
+        return label(name, language)
+    own = str(stations.get(name, {}).get("name") or name)
     if own == name or (language == "en" and not own.isascii()):
         return name
     return f"{own} ({name})" if language == "en" else f"{own}（{name}）"
@@ -189,6 +195,13 @@ def caveats(run: Run, language: Language) -> Iterator[str]:
         yield phrase(f"caveat_{key}", language, **facts)
     if config.year_start != "01-01":
         yield phrase("caveat_year", language, **facts)
+
+
+def _quality(run: Run, language: Language) -> Table | None:
+    found = run.frames.get("quality")
+    if found is None or found.empty:
+        return None
+    return cells.quality(report_rows(found, language, run.config.quality), language)
 
 
 def _notes(run: Run, language: Language) -> Iterator[str]:

@@ -151,8 +151,8 @@ Language = Literal["en", "zh"]
 
 
 def city_name(code: str, language: Language) -> str:
-    """A city's name as it is printed; what is no code of a city is its own name."""
-    city = cities().get(code)
+    """A city's name as it is printed, of its code or of any of its spellings; what is no city is its own name."""
+    city = cities().get(code) or known_city(code)
     if city is None:
         return code
     return city.chinese if language == "zh" else city.distinct

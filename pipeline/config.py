@@ -19,6 +19,8 @@ from pydantic import (
     model_validator,
 )
 
+from pipeline.assessment.dust import DustEvent
+from pipeline.assessment.options import AssessmentOptions
 from pipeline.errors import ConfigError, TianbangError
 from pipeline.quality import Options as QualityOptions
 from pipeline.stations import ObservationOptions
@@ -95,6 +97,7 @@ class Config(Frozen):
         default=False, description="regions of definitions that were never in force together"
     )
     quality: QualityOptions = QualityOptions()
+    assessment: AssessmentOptions = AssessmentOptions()
     levels: tuple[Literal["station", "city", "region"], ...] = ("station", "city", "region")
     interventions: tuple[Intervention, ...] = ()
     model: Model = Model()
@@ -158,6 +161,11 @@ class Config(Frozen):
         if isinstance(value, tuple) and info.field_name == "stations":
             return tuple(existing(path, info) for path in value)
         return value
+
+    @property
+    def assessed_pollutants(self) -> tuple[str, ...]:
+        """The pollutants of the assessment: those that are separated, then the others it asks for."""
+        return tuple(dict.fromkeys([*self.pollutants, *self.assessment.pollutants]))
 
     @model_validator(mode="after")
     def _base_inside(self) -> Config:
@@ -315,6 +323,8 @@ def _known(place: Sequence[Any], raw: Mapping[str, Any]) -> list[str]:
         return list(READERS[block["reader"]].Options.model_fields)
     if place[0] == "weather":
         return list(SOURCES[block["source"]].Options.model_fields)
+    if place[0] == "assessment":
+        return list((DustEvent if "dust" in place else AssessmentOptions).model_fields)
     if place[0] == "quality":
         return list(QualityOptions.model_fields)
     if place[0] == "interventions":

@@ -10,12 +10,15 @@ import pandas as pd
 import xarray as xr
 
 from pipeline import quality, standards
+from pipeline.assessment import PARTICULATE_STEP
+from pipeline.assessment.particulate_step import particulate_step
 from pipeline.attribution import unfit
 from pipeline.config import Config
 from pipeline.contracts import check
 from pipeline.errors import InputError
 from pipeline.regions import Places, places
 from pipeline.samples import Place, samples
+from pipeline.standards.reference_state import particles_in_ambient_state
 from pipeline.stations import READERS
 from pipeline.vocabulary import WEATHER, pollutant, weather_variable
 from pipeline.weather import SOURCES, features
@@ -25,12 +28,14 @@ from pipeline.weather import SOURCES, features
 class Daily:
     """Daily observations and weather, both (station, time) on the days of the period, and what was noted.
 
+    ``particulate_step`` tells in which state particles are archived (``pipeline.assessment.particulate_step``);
     ``rejected`` lists every value and file that was not taken (columns ``REJECTED``), ``quality`` sums it up by rule.
     """
 
     observations: xr.Dataset
     weather: xr.Dataset
     places: Places
+    particulate_step: pd.DataFrame
     rejected: pd.DataFrame
     quality: pd.DataFrame
     notes: tuple[str, ...]
@@ -54,24 +59,48 @@ def daily(config: Config) -> Daily:
     found, region_notes = places(config, stations)
     observations = observations.sel(station=list(found.stations.index))
     weather, weather_notes = _weather(config, found.stations, days)
-    all_notes = (*notes, *region_notes, *weather_notes)
-    result = Daily(observations, weather, found, rejected, found_bad, all_notes)
+    step, observations = _in_asked_state(config, observations, weather, found)
+    verdicts = [f"{row['pollutant']} before 2018-09-01: {row['verdict']}" for row in step_rows(step)]
+    all_notes = (*notes, *region_notes, *weather_notes, *verdicts)
+    result = Daily(observations, weather, found, step, rejected, found_bad, all_notes)
     _require_one_fit(result, config)
     return result
+
+
+def _in_asked_state(
+    config: Config, observations: xr.Dataset, weather: xr.Dataset, found: Places
+) -> tuple[pd.DataFrame, xr.Dataset]:
+    """The test of the state in which particles are archived, and the observations in the state the config asks for."""
+    ambient = config.assessment.particulate_reference == "ambient"
+    if not {"t2m", "sp"} <= set(map(str, weather.data_vars)):
+        if ambient:
+            raise InputError(
+                "assessment.particulate_reference: found 'ambient', and weather without t2m and sp; agreed both; add "
+                "them, or set as_reported"
+            )
+        return pd.DataFrame(columns=list(PARTICULATE_STEP)), observations
+    cities = {str(station): str(city) for station, city in found.stations["city"].items()}
+    step = particulate_step(observations, weather, cities)
+    return step, particles_in_ambient_state(observations, weather) if ambient else observations
+
+
+def step_rows(step: pd.DataFrame) -> list[dict[str, object]]:
+    """The rows of the step itself, without its placebos."""
+    return [{str(key): value for key, value in row.items()} for row in step[step["kind"] == "step"].to_dict("records")]
 
 
 def _observations(config: Config, days: pd.DatetimeIndex) -> tuple[xr.Dataset, pd.DataFrame, pd.DataFrame]:
     """Assessed days of every station, what was rejected of their hours, and that summed up by rule."""
     reader = READERS[config.observations.reader]
     found = reader.read(
-        config.observations, pollutants=config.pollutants, period=config.period, utc_offset=config.utc_offset
+        config.observations, pollutants=config.assessed_pollutants, period=config.period, utc_offset=config.utc_offset
     )
     hourly = found.data
-    check(hourly, config.pollutants, seam="reader -> quality")
+    check(hourly, config.assessed_pollutants, seam="reader -> quality")
     screened, by_rules = quality.screened(hourly, pollutant, config.quality)
     rejected = pd.concat([frame for frame in (found.rejected, by_rules) if len(frame)] or [by_rules])
     assessed = standards.daily(screened).reindex(time=days)
-    check(assessed, config.pollutants, seam="standards -> samples")
+    check(assessed, config.assessed_pollutants, seam="standards -> samples")
     for name in config.pollutants:
         if not bool(assessed[name].notnull().any()):
             raise InputError(
@@ -92,7 +121,7 @@ def _weather(config: Config, stations: pd.DataFrame, days: pd.DatetimeIndex) -> 
         utc_offset=config.utc_offset,
     )
     # one file may hold both: a pollutant is no weather of its own
-    weather = weather.drop_vars([name for name in config.pollutants if name in weather])
+    weather = weather.drop_vars([name for name in config.assessed_pollutants if name in weather])
     names = [str(name) for name in weather.data_vars]
     check(weather, names, seam="weather source -> features")
     screened, notes = quality.plausible(weather, weather_variable)

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from pipeline.daily import Daily
 
 DAILY = ("daily/observations.nc", "daily/weather.nc")
-REJECTED, QUALITY = "tables/rejected.csv", "tables/quality.csv"
-DAILY_STAGE = (*DAILY, "daily/places.json", REJECTED, QUALITY)
+REJECTED, QUALITY, STEP = "tables/rejected.csv", "tables/quality.csv", "tables/particulate_step.csv"
+DAILY_STAGE = (*DAILY, "daily/places.json", REJECTED, QUALITY, STEP)
 TABLES = (
     "attribution",
     "attribution_months",
@@ -45,7 +45,13 @@ TABLES = (
     "skill",
 )
 PAGE = "index.html"
-PRODUCTS = (*(f"tables/{name}.csv" for name in TABLES), "counterfactual.nc", "normalized.nc", PAGE)
+ASSESSMENT_TABLES = ("assessment", "aqi_days", "attainment")
+PRODUCTS = (
+    *(f"tables/{name}.csv" for name in (*TABLES, *ASSESSMENT_TABLES)),
+    "counterfactual.nc",
+    "normalized.nc",
+    PAGE,
+)
 NOTES_SHOWN = 10
 
 
@@ -80,7 +86,9 @@ class Keys:
             "quality",
             "name",
         }
-        return digest([__version__, "daily", self.config.model_dump(mode="json", include=fields), self.inputs])
+        dumped = self.config.model_dump(mode="json", include=fields)
+        of_assessment = [self.config.assessed_pollutants, self.config.assessment.particulate_reference]
+        return digest([__version__, "daily", dumped, of_assessment, self.inputs])
 
     @cached_property
     def readings(self) -> str:
@@ -141,7 +149,7 @@ def daily_stage(config: Config, store: Run, key: Keys) -> None:
         write_netcdf(store, artefact, data.drop_attrs(deep=False))
         store.record(artefact, key.daily, key.made_of, notes=found.notes)
     write_places(store, found, key)
-    for artefact, frame in ((REJECTED, found.rejected), (QUALITY, found.quality)):
+    for artefact, frame in ((REJECTED, found.rejected), (QUALITY, found.quality), (STEP, found.particulate_step)):
         write_csv(store, artefact, frame)
         store.record(artefact, key.daily, key.made_of)
     count = found.observations.sizes
@@ -257,12 +265,16 @@ def products_stage(config: Config, store: Run, key: Keys, outcomes: Sequence[Out
     import xarray as xr
 
     from pipeline import datasets, figures, page, tables
+    from pipeline.assessment.products import network_of
+    from pipeline.assessment.products import products as assessed
     from pipeline.known_truth import compared
 
     readings = load_readings(config, store, outcomes)
     of_days = (store.manifest(DAILY[0]) or {}).get("notes", [])
     notes = list(dict.fromkeys([*of_days, *(note for outcome in outcomes for note in outcome.notes)]))
     frames = {name: getattr(tables, name)(readings) for name in TABLES}
+    network = network_of(xr.load_dataset(store.path(DAILY[0])), *read_places(store), year_start=config.year_start)
+    frames |= assessed(network, config.assessment)
     if truth is not None:
         frames["truth"] = compared(frames["attribution"], xr.load_dataset(truth))
     for name, frame in frames.items():

@@ -24,7 +24,7 @@ from small_world import content, tianbang
 from pipeline import __version__
 from pipeline.attribution import twins
 from pipeline.config import Config, load
-from pipeline.stages import TABLES, keys, tasks
+from pipeline.stages import ASSESSMENT_TABLES, TABLES, keys, tasks
 from pipeline.store import Run, file_digest
 
 # The public contract: names and order of columns are those of METHODS.md and of the issue that agreed them.
@@ -124,6 +124,8 @@ def test_all_files_are_there(run: Path) -> None:
     assert files - figures == {"index.html", "counterfactual.nc", "normalized.nc", *tables, *daily, *readings} | {
         "tables/quality.csv",
         "tables/rejected.csv",
+        "tables/particulate_step.csv",
+        *(f"tables/{name}.csv" for name in ASSESSMENT_TABLES),
     }
     for kind in ("trend", "index", "bars"):
         assert {name for name in figures if f"/{kind}-region-Plain-o3." in name} == {
@@ -459,7 +461,7 @@ CONCERNS = {
         "year_start": "03-01",
         "interventions": [{"name": "x", "start": "2022-01-01", "end": "2022-02-01"}],
     },
-    "products": {"levels": ["region"], "languages": ["zh"]},
+    "products": {"levels": ["region"], "languages": ["zh"], "assessment": {"standard": "gb_3095_2012"}},
 }
 
 

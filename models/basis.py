@@ -17,9 +17,11 @@ TREND_DAYS = 30
 """Distance of the knots of the trend: emissions are followed month by month."""
 YEAR = 365.25
 WAVES = 200
-"""Random Fourier features of the smooth response."""
+"""Random Fourier features of the joint smooth response."""
 WAVE_NUMBER = 0.2
 """Spread of their wave numbers, per standard deviation of a driver: the response bends over several of them."""
+CURVE_WAVE_NUMBERS = (0.4, 0.8, 1.6)
+"""Wave numbers of each main driver's own curve, per standard deviation: it may bend about once in two of them."""
 SEASON_WEIGHT = 1.4
 """The season among the drivers of the smooth response: its two harmonics at the variance of one driver."""
 
@@ -122,8 +124,10 @@ class EmissionResponse:
 class WeatherColumns:
     """How a table of drivers becomes columns: scales and directions found once, the same for every table after.
 
-    Linear in every driver, main drivers by season, and a Gaussian process over the smooth ones by random Fourier
-    features (Rahimi and Recht 2007, NIPS 20). Rows with NaN hold no meaning.
+    Linear in every driver, main drivers by season, a Gaussian process over the smooth ones by random Fourier features
+    (Rahimi and Recht 2007, NIPS 20), and a curve of its own for each main driver that is smooth: cosines and sines of
+    it alone, each curve with its own prior. ``directions`` (inner, waves) and ``offsets`` (waves,) hold the random
+    features first, then the curves. Rows with NaN hold no meaning.
     """
 
     drivers: Drivers
@@ -150,12 +154,14 @@ class WeatherColumns:
         }
 
     def phase(self, table: pd.DataFrame) -> np.ndarray:
-        """The angles of the random features, linear in the drivers too: (n, WAVES)."""
+        """The angles of the waves, random features and curves, linear in the drivers too: (n, waves)."""
         return np.asarray(_inner(self.scales["inner"], table, self.drivers) @ self.directions + self.offsets)
 
     def blocks(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
         """Every column, by blocks that share a prior."""
-        return {**self.linear(table), "smooth": self.scales["smooth"](np.cos(self.phase(table)))}
+        waves = self.scales["smooth"](np.cos(self.phase(table)))
+        curves = {f"curve of {name}": waves[:, own] for name, own in _curves(self.drivers).items()}
+        return {**self.linear(table), "smooth": waves[:, :WAVES], **curves}
 
 
 def weather_columns(table: pd.DataFrame, drivers: Drivers, known: np.ndarray, *, seed: int) -> WeatherColumns:
@@ -166,10 +172,26 @@ def weather_columns(table: pd.DataFrame, drivers: Drivers, known: np.ndarray, *,
     scales["inner"] = scale(_values(table, drivers.smooth)[known])
     inner = _inner(scales["inner"], table, drivers)
     rng = np.random.default_rng([seed, 3])
-    directions = WAVE_NUMBER * rng.standard_normal((inner.shape[1], WAVES))
-    offsets = rng.uniform(0, 2 * np.pi, WAVES)
+    joint = WAVE_NUMBER * rng.standard_normal((inner.shape[1], WAVES))
+    directions = np.hstack([joint, _curve_directions(drivers, inner.shape[1])])
+    turns = np.tile([0.0, -np.pi / 2], (directions.shape[1] - WAVES) // 2)
+    offsets = np.concatenate([rng.uniform(0, 2 * np.pi, WAVES), turns])
     scales["smooth"] = scale(np.cos(inner @ directions + offsets)[known])
     return WeatherColumns(drivers, scales, directions, offsets)
+
+
+def _curves(drivers: Drivers) -> dict[str, slice]:
+    """Which waves make the curve of each main driver that is smooth."""
+    count = 2 * len(CURVE_WAVE_NUMBERS)
+    curved = [name for name in drivers.main if name in drivers.smooth]
+    return {name: slice(WAVES + i * count, WAVES + (i + 1) * count) for i, name in enumerate(curved)}
+
+
+def _curve_directions(drivers: Drivers, inner: int) -> np.ndarray:
+    """Directions (inner, waves) along single drivers, each twice: for a cosine and a sine."""
+    numbers = np.repeat(CURVE_WAVE_NUMBERS, 2)
+    rows = [drivers.smooth.index(name) for name in _curves(drivers)]
+    return np.kron(np.eye(inner)[:, rows], numbers)
 
 
 def _values(table: pd.DataFrame, names: Sequence[str]) -> np.ndarray:
@@ -316,9 +338,9 @@ class WeatherResponse:
         return linear @ self._stacked[:, : linear.shape[1]].T, by_main
 
     def smooth(self, waves: np.ndarray) -> np.ndarray:
-        """The smooth part (..., n, passes + 1 + members) of random features (..., n, WAVES)."""
+        """The smooth part (..., n, passes + 1 + members) of the waves (..., n, waves), random features and curves."""
         standard = self.columns.scales["smooth"]
-        weights = self._stacked[:, self._direct - WAVES :] / standard.spread
+        weights = self._stacked[:, self._direct - len(standard.spread) :] / standard.spread
         return np.asarray(waves @ weights.T - weights @ standard.centre)
 
     def with_memory(self, direct: np.ndarray, by_main: np.ndarray, known: np.ndarray) -> np.ndarray:

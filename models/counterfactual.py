@@ -20,6 +20,8 @@ Statistic = Callable[[np.ndarray], np.ndarray]
 COVERAGE = 0.90
 LEAST_SHARED_DAYS = 30
 """Calendar days that two years must share to be compared: a month."""
+NEARBY_DAYS = (-14, -7, 0, 7, 14)
+"""Whole weeks to days whose residuals a calendar day may carry as well as its own: one a year is few."""
 LEAST_SHARE = 0.5
 """Share of a year's days that must have a residual for its residuals to be carried by simulated days.
 
@@ -122,20 +124,25 @@ def statistic_of(
     """A statistic of simulated days, (1 + members,): the emissions of some days under the weather of others.
 
     The mean is that of the expected days. A percentile is taken of days that also carry what the model leaves
-    unexplained: once with the observed-to-predicted ratio of the same calendar days of each year, then averaged.
+    unexplained: once with each series of ``carried_ratios``, then averaged.
     """
     expected = np.exp(separation.emissions[:, emission_days] + separation.weather[:, weather_days])
-    return _simulated(expected, _ratios(separation, calendar, emission_days), statistic)
+    return of_simulated_days(expected, carried_ratios(separation.ratio, calendar.match[emission_days]), statistic)
 
 
-def _ratios(separation: Separation, calendar: Calendar, days: np.ndarray) -> np.ndarray:
-    """Observed over predicted on the same calendar days of each year that has enough of them, (years, days)."""
-    positions = calendar.match[days].T
-    ratios = np.where(positions == NOWHERE, np.nan, separation.ratio[positions])
-    return np.asarray(ratios[np.isfinite(ratios).mean(axis=1) > LEAST_SHARE])
+def carried_ratios(ratio: np.ndarray, match: np.ndarray) -> np.ndarray:
+    """What ``ratio`` (n,) of observed to predicted simulated days carry, (series, days), NaN where it is not known.
+
+    A series for each year and shift of ``NEARBY_DAYS``: the ratios of the days ``match`` (days, years) of that year, so
+    many days later. Those of which half or more is missing are left out.
+    """
+    positions = np.concatenate([np.where(match.T == NOWHERE, NOWHERE, match.T + shift) for shift in NEARBY_DAYS])
+    outside = (positions < 0) | (positions >= len(ratio))
+    found = np.where(outside, np.nan, ratio[np.where(outside, 0, positions)])
+    return np.asarray(found[np.isfinite(found).mean(axis=1) > LEAST_SHARE])
 
 
-def _simulated(expected: np.ndarray, ratios: np.ndarray, statistic: str) -> np.ndarray:
+def of_simulated_days(expected: np.ndarray, ratios: np.ndarray, statistic: str) -> np.ndarray:
     """A statistic of expected days (1 + members, days), which a percentile takes with each year's ``ratios``."""
     if statistic == "mean" or not len(ratios):
         return STATISTICS[statistic](expected)
@@ -169,9 +176,9 @@ def exchange(separation: Separation, calendar: Calendar, statistic: str) -> Exch
         counts[row, column] = len(days[0])
         observed[row, column] = [_observed(separation, own, statistic) for own in days]
         for e, own in enumerate(days if row != column else days[:1]):
-            ratios, of_emissions = _ratios(separation, calendar, own), emissions[:, own]
+            ratios, of_emissions = carried_ratios(separation.ratio, calendar.match[own]), emissions[:, own]
             for w, other in enumerate(days if row != column else days[:1]):
-                values[row, column, e, w] = _simulated(of_emissions * weather[:, other], ratios, statistic)
+                values[row, column, e, w] = of_simulated_days(of_emissions * weather[:, other], ratios, statistic)
         if row == column:
             values[row, column] = values[row, column, 0, 0]
     return Exchange(values, observed, counts)

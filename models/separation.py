@@ -37,8 +37,8 @@ TREND_SPREAD = YEARLY_CHANGE * (TREND_DAYS / YEAR) ** 0.5
 WEATHER_MODEL_ERROR, EMISSIONS_MODEL_ERROR = 2.0, 1.2
 """How much larger errors are than resampling can see, because every resample shares the model's form.
 
-Found on the benchmark's worlds of known truth (METHODS.md); without them 90 % intervals hold the truth in 63 %
-(weather) and 85 % (emissions) of the pairs of years.
+Found on the benchmark's worlds of known truth (BENCHMARK.md, Intervals); without them 90 % intervals hold the truth in
+63 % (weather) and 85 % (emissions) of the pairs of years.
 """
 PASSES = 2
 """Turns in which the weather effect of the days before is refined."""
@@ -145,10 +145,10 @@ def separate(target: pd.Series, table: pd.DataFrame, *, drivers: Drivers, settin
 
     Raises ValueError when the index is not consecutive days.
     """
-    observed, floored = _values(target, table)
+    observed, relative = _values(target, table)
     plan = design(table, drivers, settings)
     seen = plan.known & np.isfinite(observed)
-    plan, fit = _fitted(plan, floored, seen)
+    plan, fit = _fitted(plan, relative, seen)
     weights = block_weights(len(seen), block_days=settings.block_days, members=settings.members, seed=settings.seed)
     draws = np.vstack([fit.coefficients, coefficient_draws(fit, weights, seed=settings.seed)])
     emissions, weather = plan.parts(draws)
@@ -178,11 +178,17 @@ def _widened(members: np.ndarray, factor: float) -> np.ndarray:
 
 
 def _values(target: pd.Series, table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """The observations (n,), and relative to their median, so that no unit matters to the fit."""
     steps = np.diff(pd.DatetimeIndex(target.index).to_numpy())
     if not target.index.equals(table.index) or (steps != np.timedelta64(1, "D")).any():
         raise ValueError("target and drivers need the same index of consecutive days; reindex both to every day")
     observed = target.to_numpy(dtype=float)
-    return observed, np.maximum(observed, FLOOR * np.nanmedian(observed))
+    return observed, relative_to_median(observed)
+
+
+def relative_to_median(observed: np.ndarray) -> np.ndarray:
+    """``observed`` (n,) as it is fitted: over its median and not below ``FLOOR``; NaN stays NaN."""
+    return np.asarray(np.maximum(observed / np.nanmedian(observed), FLOOR))
 
 
 def _fitted(
@@ -222,15 +228,15 @@ def held_out_predictions(
     Also the share [%] of those days with a main driver outside the range of the days behind their model. NaN on days
     without drivers.
     """
-    observed, floored = _values(target, table)
+    observed, relative = _values(target, table)
     plan = design(table, drivers, settings)
     everything = plan.known & np.isfinite(observed)
-    _, whole = _fitted(plan, floored, everything)
+    _, whole = _fitted(plan, relative, everything)
     predicted, outside = np.full(len(observed), np.nan), []
     main = table[list(drivers.main)].to_numpy(dtype=float)
     for train, test in held_out_months(plan.days, folds=settings.score_folds, purge=3, seed=settings.seed):
         seen, wanted = everything & train, plan.known & test
-        found, fit = _fitted(plan, floored, seen, whole.prior)
+        found, fit = _fitted(plan, relative, seen, whole.prior)
         emissions, weather = (part[None] for part in found.parts(fit.coefficients))
         level = _level(emissions, weather, observed, seen)
         predicted[wanted] = np.exp(emissions[0] + weather[0] + level)[wanted]

@@ -22,6 +22,7 @@ from models.methods import (
     ResampledAll,
     ResampledWeather,
     Separated,
+    Stacked,
     Swapped,
     Task,
     Without,
@@ -48,6 +49,7 @@ METHODS = {
     "white noise": (Without(persistent=False), 0.1),
     "with trees": (WithTrees(), 0.15),
     "additive": (Additive(), 0.1),
+    "stacked": (Stacked((Without(), Additive())), 0.1),
     "regression": (MultipleRegression(), 0.15),
     # the filter takes from the emissions' side all that is slower than two years: what is left moves by some of it
     "kz": (KolmogorovZurbenko(), 0.3),
@@ -187,6 +189,25 @@ def test_both_readers_read_the_same_of_the_same_separation(statistic):
     base = asked.calendar.year == 2014
     for one, another in zip(swapped.index_days(base), result.index_days(base), strict=True):
         assert one == pytest.approx(another, rel=1e-9)
+
+
+def test_a_stack_of_one_method_is_that_method():
+    asked = task(interventions=(EVENT,))
+    alone, stacked = Additive()(asked), Stacked((Additive(),))(asked)
+    assert stacked.parts(2014, 2017).weather == pytest.approx(alone.parts(2014, 2017).weather, rel=1e-9)
+    assert stacked.declared(EVENT) == pytest.approx(alone.declared(EVENT), rel=1e-9)
+
+
+def test_a_stack_gives_no_weight_to_what_says_nothing_of_unseen_months():
+    rng = np.random.default_rng(6)
+
+    def guess(asked: Task) -> Swapped:
+        return Swapped(asked, lambda _, days: rng.lognormal(3, 1, len(days))[None])
+
+    weights = Stacked((Without(), guess)).weights(task())
+    assert weights.sum() == pytest.approx(1)
+    # noise of 5 % against guesses that are off by more than their mean: the weight of a guess is near 0
+    assert 0 <= weights[1] < 0.05
 
 
 def test_lightgbm_runs_on_one_thread():

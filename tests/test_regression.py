@@ -85,3 +85,14 @@ def test_block_weights_resample_whole_blocks_and_keep_the_total():
     assert (weights.reshape(50, 10, 10).std(axis=2) == 0).all()
     assert (weights.sum(axis=1) == 100).all()
     assert (weights == block_weights(100, block_days=10, members=50, seed=3)).all()
+
+
+def test_silenced_columns_stand_apart_and_change_no_other():
+    rng = np.random.default_rng(8)
+    rows = rng.standard_normal((300, 12))
+    gram, penalty = rows.T @ rows, np.where(np.arange(12) % 3 == 1, regression.GREATEST_PRECISION, 5.0)
+    found = regression._half_inverse(gram, penalty)
+    expected = np.linalg.inv(gram + np.diag(penalty))
+    # left out are products of a regression between columns, here below one, and a prior variance
+    assert found.T @ found == pytest.approx(expected, abs=1 / regression.GREATEST_PRECISION)
+    assert (np.triu(found, 1) == 0).all()

@@ -11,6 +11,7 @@ from models.methods.multiple_regression import MultipleRegression
 from models.methods.ours import Ours, Without, WithTrees
 from models.methods.readings import Separated, Swapped, TwoSeries, undeclared
 from models.methods.resampling import ResampledAll, ResampledWeather
+from models.methods.stacked import Stacked
 from models.methods.swapping import CalendarSwap
 from models.methods.task import Method, Result, Shares, Task
 
@@ -29,6 +30,7 @@ __all__ = [
     "Result",
     "Separated",
     "Shares",
+    "Stacked",
     "Swapped",
     "Task",
     "TwoSeries",

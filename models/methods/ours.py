@@ -12,7 +12,7 @@ from models.methods.learners import Booster, Learner
 from models.methods.readings import Separated
 from models.methods.task import Dates, Task
 from models.noise import WHITE
-from models.separation import FLOOR, PASSES, Design, Separation, Settings, design, separate
+from models.separation import PASSES, Design, Separation, Settings, design, relative_to_median, separate
 from models.splits import held_out_months
 
 
@@ -45,7 +45,7 @@ class Without:
         roles = task.roles if self.smooth else replace(task.roles, smooth=())
         plan = design(task.drivers, roles, _settings(task, members=0))
         seen = task.seen & plan.known
-        target = np.maximum(task.observed, FLOOR * np.nanmedian(task.observed))
+        target = relative_to_median(task.observed)
         fit = self._fit(plan, target, seen, None, regression.ROUNDS)
         for _ in range(PASSES if self.carried else 0):
             before = len(plan.emission) + len(plan.weather)

@@ -10,7 +10,7 @@ import numpy as np
 
 from models import counterfactual
 from models.calendar import NOWHERE, Calendar
-from models.counterfactual import LEAST_SHARE, STATISTICS
+from models.counterfactual import LEAST_SHARE, carried_ratios, of_simulated_days
 from models.methods.task import Dates, Shares, Task
 from models.separation import Separation
 
@@ -45,6 +45,11 @@ class Separated:
     def declared(self, dates: Dates) -> float:
         """See ``Result``."""
         return self.sizes.get(dates, float("nan"))
+
+    def expected(self, emission_days: np.ndarray, weather_days: np.ndarray) -> np.ndarray:
+        """Expected concentrations (1, days) of the emissions of some days under the weather of others."""
+        found = self.separation
+        return np.asarray(np.exp(found.emissions[:1, emission_days] + found.weather[:1, weather_days]))
 
 
 @dataclass(frozen=True)
@@ -96,13 +101,8 @@ class Swapped:
         expected = self.expected(emission_days, weather_days)
         if statistic == "mean":
             return counterfactual.mean(expected)
-        found = []
-        for positions in self.task.calendar.match[emission_days].T:
-            ratio = np.where(positions == NOWHERE, np.nan, self._ratio[positions])
-            there = np.isfinite(ratio)
-            if there.mean() > LEAST_SHARE:
-                found.append(STATISTICS[statistic](expected[:, there] * ratio[there]))
-        return np.mean(found, axis=0) if found else STATISTICS[statistic](expected)
+        ratios = carried_ratios(self._ratio, self.task.calendar.match[emission_days])
+        return of_simulated_days(expected, ratios, statistic)
 
     def _summed(self, pairs: list[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> np.ndarray:
         """Mean over (emission days, weather days, where to) of what is expected, (1 + members, n)."""

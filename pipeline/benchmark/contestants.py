@@ -17,6 +17,7 @@ from models.methods import (
     Ours,
     ResampledAll,
     ResampledWeather,
+    Stacked,
     Without,
     WithTrees,
 )
@@ -54,6 +55,7 @@ def contestants(trees: int = TREES) -> Mapping[str, Contestant]:
         "regression": Contestant("stepwise regression, ten-day means", MultipleRegression(), told_dates=False),
         "kz": Contestant("Kolmogorov-Zurbenko filter", KolmogorovZurbenko(), told_dates=False),
         "gam": Contestant("additive model (splines)", Additive()),
+        "stacked": Contestant("ours, additive and boosting, stacked by skill", Stacked()),
     }
 
 

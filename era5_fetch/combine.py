@@ -13,7 +13,7 @@ from era5_fetch.errors import DecodeError, GridError, PeriodError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_ABSENT, _PRELIMINARY, _UNKNOWN, _FINAL = range(4)
+ABSENT, PRELIMINARY, UNKNOWN, FINAL = range(4)
 """How good an hour is: of two, the better stays; of two as good, the later."""
 
 
@@ -25,7 +25,7 @@ def ordered(piece: xr.Dataset) -> xr.Dataset:
     for name, descending in (("latitude", True), ("longitude", False)):
         if name in piece.dims:
             piece = _taken(piece, name, _unique(piece[name].values, descending=descending))
-    rank = np.lexsort((_standing(piece), piece["time"].values))
+    rank = np.lexsort((standing_of(piece), piece["time"].values))
     later = np.append(piece["time"].values[rank][1:] != piece["time"].values[rank][:-1], True)
     return _taken(piece, "time", rank[later])
 
@@ -70,7 +70,7 @@ def combined(pieces: Sequence[xr.Dataset]) -> xr.Dataset:
     standing = np.stack([standing for _, standing in made.values()]) if made else np.zeros((1, times.size))
     coordinates = {k: v for k, v in parts[0].coords.items() if "time" not in v.dims} | {"time": times}
     whole = xr.Dataset({name: field for name, (field, _) in made.items()}, coords=coordinates)
-    return _with_standing(whole, standing) if any("preliminary" in p.coords for p in parts) else whole
+    return with_standing(whole, standing) if any("preliminary" in p.coords for p in parts) else whole
 
 
 def _all_times(parts: Sequence[xr.Dataset]) -> pd.DatetimeIndex:
@@ -83,19 +83,20 @@ def _one_variable(
     """The variable over all times, and how good each hour of it is."""
     model = parts[0][name].transpose("time", ...)
     values = np.full((times.size, *model.shape[1:]), np.nan, dtype="float32")
-    standing = np.full(times.size, _ABSENT)
+    standing = np.full(times.size, ABSENT)
     for part in parts:
         into = times.get_indexer(part.indexes["time"])
-        better = _standing(part) >= standing[into]
+        better = standing_of(part) >= standing[into]
         values[into[better]] = part[name].transpose(*model.dims).values[better]
-        standing[into[better]] = _standing(part)[better]
+        standing[into[better]] = standing_of(part)[better]
     return xr.Variable(model.dims, values, _attributes(name, parts)), standing
 
 
-def _standing(part: xr.Dataset) -> np.ndarray[Any, np.dtype[np.int_]]:
+def standing_of(part: xr.Dataset) -> np.ndarray[Any, np.dtype[np.int_]]:
+    """How good each hour of a piece is."""
     if "preliminary" not in part.coords:
-        return np.full(part.sizes["time"], _UNKNOWN)
-    return np.where(part["preliminary"].values, _PRELIMINARY, _FINAL)
+        return np.full(part.sizes["time"], UNKNOWN)
+    return np.where(part["preliminary"].values, PRELIMINARY, FINAL)
 
 
 def _attributes(name: str, parts: Sequence[xr.Dataset]) -> dict[str, Any]:
@@ -108,9 +109,10 @@ def _attributes(name: str, parts: Sequence[xr.Dataset]) -> dict[str, Any]:
     return attributes
 
 
-def _with_standing(whole: xr.Dataset, standing: np.ndarray[Any, Any]) -> xr.Dataset:
-    unknown = int(((standing == _UNKNOWN).any(0) & ~(standing == _PRELIMINARY).any(0)).sum())
-    flags = xr.Variable("time", (standing == _PRELIMINARY).any(0), {"hours_unknown": unknown} if unknown else {})
+def with_standing(whole: xr.Dataset, standing: np.ndarray[Any, Any]) -> xr.Dataset:
+    """With the coordinate `preliminary`, by how good each hour of each variable is, (variable, time)."""
+    unknown = int(((standing == UNKNOWN).any(0) & ~(standing == PRELIMINARY).any(0)).sum())
+    flags = xr.Variable("time", (standing == PRELIMINARY).any(0), {"hours_unknown": unknown} if unknown else {})
     return whole.assign_coords(preliminary=flags)
 
 

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from era5_fetch.errors import Era5Error, FileError, GridError, RequestError
+from era5_fetch.errors import Era5Error, FileError, GridError, PeriodError, RequestError, SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
 
+    from era5_fetch.grid import Method
     from era5_fetch.period import Period
     from era5_fetch.request import Request
+    from era5_fetch.sources import Settings
     from era5_fetch.sources.cds import Cds
 
 app = typer.Typer(
@@ -97,7 +99,7 @@ def get(
 def extract(
     variables: Variables,
     period: When,
-    out: Annotated[Path, typer.Option("--out", help="The netCDF file to write.")],
+    out: Annotated[Path, typer.Option("--out", help="FILE.nc to write, or STORE.zarr to add to.")],
     source: Annotated[str, typer.Option("--source", help="cds, or a folder, a file, a glob.")] = "cds",
     area: AreaOption = "",
     points: PointsOption = None,
@@ -105,25 +107,81 @@ def extract(
     cache: CacheOption = None,
     url: UrlOption = None,
     refresh: Annotated[bool, typer.Option("--refresh", help="As in `get`.")] = False,
+    extend: Annotated[
+        bool, typer.Option("--extend", help="Compute points new to STORE.zarr from all its files.")
+    ] = False,
 ) -> None:
-    """Write one canonical netCDF file, on the grid or at points; what is missing is fetched first."""
+    """Write one canonical netCDF file, on the grid or at points, or add to a store of points, file by file.
+
+    What is missing is fetched first. A store takes each file once; with --area that area is fetched, which
+    t2m_mean_5x5 and its like need to be wider than the points.
+    """
     from era5_fetch.progress import for_terminal
     from era5_fetch.sources import Settings, source_of
 
     if method not in ("bilinear", "nearest"):
         raise GridError(f"method {method!r}, agreed 'bilinear' or 'nearest'")
+    agreed: Method = "nearest" if method == "nearest" else "bilinear"
     settings = Settings(cache, url=url, refresh=refresh, teller=for_terminal())
+    places = _points(points)
+    if out.suffix == ".zarr":
+        if places is None:
+            raise GridError(f"{out}: a store holds points: give them (--points), or write FILE.nc")
+        _fill(out, source, settings, _names(variables), _period(period), _area(area), places, agreed, extend=extend)
+        typer.echo(out)
+        return
     found = source_of(source, settings).open(
-        _names(variables),
-        _period(period),
-        area=_area(area),
-        points=_points(points),
-        method="nearest" if method == "nearest" else "bilinear",
+        _names(variables), _period(period), area=_area(area), points=places, method=agreed
     )
     part = out.with_name(f"{out.name}.part")
     found.to_netcdf(part, engine="netcdf4")
     part.replace(out)
     typer.echo(out)
+
+
+def _fill(
+    out: Path,
+    source: str,
+    settings: Settings,
+    names: Sequence[str],
+    period: Period,
+    area: Sequence[float] | None,
+    points: pd.DataFrame,
+    method: Method,
+    *,
+    extend: bool,
+) -> None:
+    from era5_fetch.places import Points
+    from era5_fetch.store import PlaceStore
+
+    files = _files(source, settings, names, period, area, points)
+    PlaceStore(out).update(files, names, Points(points, method), period=period, extend=extend)
+
+
+def _files(
+    source: str,
+    settings: Settings,
+    names: Sequence[str],
+    period: Period,
+    area: Sequence[float] | None,
+    points: pd.DataFrame,
+) -> Sequence[Path]:
+    """The files of a source; of the CDS those fetched for an area, or else for points."""
+    from era5_fetch.neighbourhood import parsed
+    from era5_fetch.sources import SOURCES
+    from era5_fetch.sources.cds import Cds
+    from era5_fetch.sources.folder import files_of
+
+    if source != "cds":
+        if source in SOURCES:
+            raise SourceError(f"source {source!r} has no files, a store is filled from them: agreed cds or a folder")
+        return files_of(source)
+    cds = Cds(settings)
+    plain = list(dict.fromkeys(parsed(name)[0] for name in names))
+    files = cds.fetch(cds.plan(plain, period, area=area, points=None if area else points)).files
+    if not files:
+        raise PeriodError(f"{period}: not published yet: ask again later")
+    return files
 
 
 @app.command()

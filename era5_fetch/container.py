@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import xarray as xr
 
 from era5_fetch.errors import DecodeError, FileError, PackageError
@@ -21,6 +22,9 @@ MEMBERS = 100
 """The most files a ZIP may hold."""
 RATIO = 200
 """The most a ZIP may grow on unpacking; ERA5's, netCDF 4 inside, grow 1 to 3 times."""
+
+CHUNKS_KEPT = 1 << 20
+"""Bytes of a variable's unpacked chunks that are kept."""
 
 
 class Container(StrEnum):
@@ -102,7 +106,26 @@ def _datasets(member: Path, path: Path, stack: ExitStack) -> list[xr.Dataset]:
         return [stack.enter_context(cube) for cube in _grib(member, path, stack)]
     if container is Container.CLASSIC:
         _require_whole(member, path)
-    return [stack.enter_context(xr.open_dataset(member, engine="netcdf4"))]
+    return [stack.enter_context(_netcdf(member))]
+
+
+def _netcdf(member: Path) -> xr.Dataset:
+    """A netCDF file without the 64 MB that the library keeps of every variable: each chunk is read once."""
+    import netCDF4
+
+    raw = netCDF4.Dataset(member)
+    for field in (f for f in raw.variables.values() if isinstance(f.chunking(), list)):
+        field.set_var_chunk_cache(size=CHUNKS_KEPT)
+    plain = {name: False for name, field in raw.variables.items() if _is_plain(field)}
+    store, reader = xr.backends.NetCDF4DataStore(raw), xr.backends.StoreBackendEntrypoint
+    return xr.open_dataset(store, engine=reader, mask_and_scale=plain)
+
+
+def _is_plain(field: Any) -> bool:
+    """Whether the values are as they are meant, NaN where there are none: then they need no copy."""
+    packed = {"scale_factor", "add_offset", "missing_value"} & set(field.ncattrs())
+    fill = getattr(field, "_FillValue", None)
+    return not packed and fill is not None and field.dtype.kind == "f" and bool(np.isnan(fill))
 
 
 def _require_whole(member: Path, path: Path) -> None:

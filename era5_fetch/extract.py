@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
+from scipy.sparse import vstack
 
 from era5_fetch.decode import decoded
-from era5_fetch.grid import polygon_weights, weights
-from era5_fetch.stream import bounding, gathered
+from era5_fetch.neighbourhood import parsed
+from era5_fetch.places import Points, Polygons
+from era5_fetch.stream import canonical_name, gathered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
     from os import PathLike
 
     import pandas as pd
 
     from era5_fetch.dialect import Accumulation
-    from era5_fetch.grid import Method, Weights
+    from era5_fetch.grid import Integers, Method, Weights
+    from era5_fetch.neighbourhood import Around
     from era5_fetch.period import Period
+    from era5_fetch.places import Places
     from era5_fetch.stream import Reduction
 
 BLOCK = 4_000_000
-"""Values read at a time: 32 MB in float64."""
+"""Values read at a time, about: 16 MB in float32."""
+MULTIPLIED = BLOCK // 64
+"""Values multiplied at a time, in float64 and in copies of it."""
 
 
 def extract(
@@ -39,10 +47,11 @@ def extract(
     """Variables at points, dims `(time, place)`, in canonical names and units; see `decode.open_file`.
 
     `points` has the columns `latitude` and `longitude` [degrees] and names as its index, which becomes
-    `place`. Memory does not grow with the files, only with hours times places.
+    `place`. A variable may be one of the cells around them, such as t2m_mean_5x5 (`neighbourhood`). Memory
+    does not grow with the files, only with hours times places.
 
     NaN: of a point's cells those that are NaN do not count, and the weights of the rest are scaled up; NaN
-    where all are.
+    where all are. A gradient is NaN where any of its cells is.
 
     Raises
     ------
@@ -53,7 +62,7 @@ def extract(
     FileError, DecodeError, PackageError
         As in `decode.open_file`.
     """
-    reduction = points_reduction(points, method=method)
+    reduction = points_reduction(points, variables, method=method)
     return gathered(paths(files), variables, reduction, period=period, accumulation=accumulation)
 
 
@@ -69,8 +78,7 @@ def extract_polygons(
 
     NaN rule and errors as in `extract`; GridError where a polygon reaches beyond the grid.
     """
-    names = {"place": np.array([str(name) for name in polygons])}
-    reduction = _reduction(lambda grid: polygon_weights(grid, polygons), names)
+    reduction = places_reduction(Polygons(polygons), variables)
     return gathered(paths(files), variables, reduction, period=period, accumulation=accumulation)
 
 
@@ -79,68 +87,138 @@ def paths(files: Iterable[str | PathLike[str]]) -> list[Path]:
     return [Path(file) for file in files]
 
 
-def points_reduction(points: pd.DataFrame, *, method: Method) -> Reduction:
-    """What cuts a cube down to points; weights are made once for each grid met."""
-    coordinates = {
-        "place": np.array(points.index.tolist()),
-        "latitude": ("place", points["latitude"].to_numpy("float64")),
-        "longitude": ("place", points["longitude"].to_numpy("float64")),
-    }
-    return _reduction(lambda grid: weights(grid, points, method=method), coordinates)
+def points_reduction(points: pd.DataFrame, variables: Sequence[str] = (), *, method: Method) -> Reduction:
+    """What cuts a cube down to points; see `places_reduction`."""
+    return places_reduction(Points(points, method), variables)
 
 
-def _reduction(make: Callable[[xr.Dataset], Weights], places: Mapping[str, Any]) -> Reduction:
-    known: dict[Hashable, Weights] = {}
+def places_reduction(places: Places, variables: Sequence[str] = ()) -> Reduction:
+    """What cuts a cube down to places; weights are made once for each grid met.
+
+    `variables` tell what is taken of each field of a cube; of one they do not name, the field itself.
+    """
+    asked: defaultdict[str, list[Around | None]] = defaultdict(list)
+    for variable, around in map(parsed, dict.fromkeys(map(canonical_name, variables))):
+        asked[variable].append(around)
+    known: dict[Hashable, _Reading] = {}
 
     def reduction(cube: xr.Dataset) -> xr.Dataset:
-        key = (cube["latitude"].values.tobytes(), cube["longitude"].values.tobytes())
-        if key not in known:
-            known[key] = make(cube)
-        return _sampled(cube, known[key]).assign_coords(places)
+        grid = (cube["latitude"].values.tobytes(), cube["longitude"].values.tobytes())
+        fields: dict[str, xr.Variable] = {}
+        for variable in map(str, cube.data_vars):
+            taken = tuple(asked.get(variable, [None]))
+            if (grid, taken) not in known:
+                known[grid, taken] = _reading(places, cube, taken)
+            fields |= known[grid, taken].fields(cube[[variable]], variable)
+        over_time = {k: v for k, v in cube.coords.items() if k in ("time", "preliminary")}
+        return xr.Dataset(fields, coords=over_time).assign_coords(places.coordinates)
 
     return reduction
 
 
-def _sampled(cube: xr.Dataset, matrix: Weights) -> xr.Dataset:
-    """A labelled cube at the places of a matrix, `(time, place)`, read in blocks of the cells in use."""
+@dataclass(frozen=True)
+class _Reading:
+    """What is taken of a field on one grid: its cells that count, and their matrix."""
+
+    row: Integers
+    column: Integers
+    matrix: Weights
+    taken: tuple[Around | None, ...]
+    """One block of the matrix's rows each."""
+
+    def fields(self, field: xr.Dataset, variable: str) -> dict[str, xr.Variable]:
+        """A labelled field as `(time, place)`, once for each thing taken of it; each chunk is read once."""
+        places = self.matrix.shape[0] // len(self.taken)
+        values = np.empty((len(self.taken), field.sizes["time"], places), dtype="float32")
+        differs = np.repeat([around is not None and around.differs for around in self.taken], places)
+        attributes: dict[str, Any] = {}
+        tiles = list(self._tiles(field[variable]))
+        for block in _blocks(field[variable]):
+            cells, attributes = self._cells(field.isel(time=block), variable, tiles)
+            hours = max(1, MULTIPLIED // self.row.size)
+            for start in range(0, len(cells), hours):
+                found = apply(self.matrix, cells[start : start + hours], differs=differs)
+                at = slice(block.start + start, block.start + start + len(found))
+                values[:, at] = found.reshape(-1, len(self.taken), places).swapaxes(0, 1)
+        return {
+            around.name(variable) if around else variable: xr.Variable(
+                ("time", "place"), values[number], around.attributes(attributes) if around else attributes
+            )
+            for number, around in enumerate(self.taken)
+        }
+
+    def _tiles(self, field: xr.DataArray) -> Iterator[Integers]:
+        """Numbers of the cells that lie in one chunk of the file."""
+        tall, wide = (_chunk(field, dim) or field.sizes[dim] for dim in ("latitude", "longitude"))
+        chunk = np.stack([self.row // tall, self.column // wide])
+        order = np.lexsort(chunk[::-1])
+        ends = np.flatnonzero(np.diff(chunk[:, order], axis=1).any(axis=0)) + 1
+        yield from np.split(order, ends)
+
+    def _cells(
+        self, field: xr.Dataset, variable: str, tiles: Sequence[Integers]
+    ) -> tuple[np.ndarray[Any, np.dtype[np.float32]], dict[str, Any]]:
+        """Values (time, cell) in canonical units, and their attributes."""
+        cells = np.empty((field.sizes["time"], self.row.size), dtype="float32")
+        attributes: dict[str, Any] = {}
+        for tile in tiles:
+            read = _read(field, variable, self.row[tile], self.column[tile])
+            cells[:, tile] = read.values
+            attributes = dict(read.attrs)
+        return cells, attributes
+
+
+def _read(field: xr.Dataset, variable: str, row: Integers, column: Integers) -> xr.DataArray:
+    """Some cells of a labelled field, (time, cell), by the smallest window around them."""
+    window = field[variable].isel(latitude=_run(row), longitude=_run(column)).transpose(..., "latitude", "longitude")
+    values = window.values
+    cell = (row - row.min()) * values.shape[-1] + column - column.min()
+    taken = np.take(values.reshape(*values.shape[:-2], -1), cell, axis=-1)
+    others = {k: v for k, v in field.coords.items() if k in ("time", "expver")}
+    cells = xr.Dataset({variable: ((*window.dims[:-2], "cell"), taken, window.attrs)}, coords=others)
+    return decoded(cells)[variable].transpose("time", "cell")
+
+
+def _reading(places: Places, grid: xr.Dataset, taken: tuple[Around | None, ...]) -> _Reading:
+    matrix = vstack([places.matrix(grid, around) for around in taken], format="csr")
     used = np.unique(matrix.indices)
-    row, column = np.unravel_index(used, (cube.sizes["latitude"], cube.sizes["longitude"]))
-    rows, columns = _run(row), _run(column)
-    window = cube.isel(latitude=rows, longitude=columns)
-    cell = (row - rows.start) * (columns.stop - columns.start) + column - columns.start
-    fields = {str(name): _places(window[[name]], matrix[:, used], cell) for name in cube.data_vars}
-    known = {k: v for k, v in cube.coords.items() if k in ("time", "preliminary")}
-    return xr.Dataset(fields, coords=known)
+    row, column = np.unravel_index(used, (grid.sizes["latitude"], grid.sizes["longitude"]))
+    return _Reading(row, column, matrix[:, used], taken)
 
 
-def _run(positions: np.ndarray[Any, np.dtype[np.intp]]) -> slice:
-    mask = np.zeros(int(positions.max()) + 1, dtype=bool)
-    mask[positions] = True
-    return bounding(mask)
+def _run(positions: Integers) -> slice:
+    return slice(int(positions.min()), int(positions.max()) + 1)
 
 
-def _places(field: xr.Dataset, matrix: Weights, cell: np.ndarray[Any, np.dtype[np.intp]]) -> xr.Variable:
-    name = next(iter(field.data_vars))
-    values = np.empty((field.sizes["time"], matrix.shape[0]), dtype="float32")
-    attributes: dict[str, Any] = {}
-    for block in _blocks(field):
-        read = decoded(field.isel(time=block))[name]
-        values[block] = apply(matrix, read.values.reshape(read.sizes["time"], -1)[:, cell])
-        attributes = dict(read.attrs)
-    return xr.Variable(("time", "place"), values, attributes)
+def _chunk(field: xr.DataArray, *names: str) -> int | None:
+    """The length of a file's chunks along a dimension, by whichever name it has there."""
+    preferred = field.encoding.get("preferred_chunks", {})
+    return next((int(preferred[name]) for name in names if name in preferred), None)
 
 
-def _blocks(field: xr.Dataset) -> Iterator[slice]:
-    hours = max(1, BLOCK // (field.sizes["latitude"] * field.sizes["longitude"]))
-    yield from (slice(start, start + hours) for start in range(0, field.sizes["time"], hours))
+def _blocks(field: xr.DataArray) -> Iterator[slice]:
+    """Runs of hours that end where chunks do, of about BLOCK values of a tile."""
+    tall, wide = (_chunk(field, dim) or field.sizes[dim] for dim in ("latitude", "longitude"))
+    chunk, hours = _chunk(field, "valid_time", "time") or 1, max(1, BLOCK // (tall * wide))
+    length = max(1, hours // chunk) * chunk
+    yield from (slice(start, start + length) for start in range(0, field.sizes["time"], length))
 
 
-def apply(matrix: Weights, cells: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Means of cells, (time, cell) -> (time, place), over those that are not NaN; NaN where all are."""
-    valid = ~np.isnan(cells)
-    total = (matrix @ np.where(valid, cells, 0).astype("float64").T).T
-    if valid.all():
-        return np.asarray(total)
-    counted = (matrix @ valid.astype("float64").T).T
+def apply(
+    matrix: Weights, cells: np.ndarray[Any, Any], *, differs: np.ndarray[Any, np.dtype[np.bool_]] | None = None
+) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Means of cells, (time, cell) -> (time, place), over those that are not NaN; NaN where all are.
+
+    Rows that are differences of cells, `differs`, are NaN where any of their cells is.
+    """
+    missing = np.isnan(cells)
+    if not missing.any():
+        return np.asarray((matrix @ cells.T).T)
+    total = (matrix @ np.where(missing, 0, cells).T).T
+    counted = (matrix @ (~missing).T.astype("float64")).T
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(np.where(counted > 0, total / counted, np.nan))
+        means = np.where(counted > 0, total / counted, np.nan)
+    if differs is None or not differs.any():
+        return np.asarray(means)
+    lacking = (abs(matrix) @ missing.T.astype("float64")).T > 0
+    return np.asarray(np.where(differs, np.where(lacking, np.nan, total), means))

@@ -28,7 +28,7 @@ Weights: TypeAlias = "csr_array[np.float64]"
 
 TOLERANCE = 1e-5
 """Coordinates closer than this [degrees], a metre, are the same."""
-_AROUND, _NEVER = 360.0, 1e5
+AROUND, NEVER = 360.0, 1e5
 """After how many degrees an axis comes back to where it began: longitude does, latitude does not."""
 
 
@@ -56,9 +56,9 @@ def weights(grid: xr.Dataset | xr.DataArray, points: pd.DataFrame, *, method: Me
         A point between no centres (bilinear), or in no cell (nearest): the message names it and the grid's
         box; or points that are not points.
     """
-    _require_points(points)
-    rows = _bracket(grid["latitude"].values, points["latitude"].to_numpy("float64"), _NEVER, method)
-    columns = _bracket(grid["longitude"].values, points["longitude"].to_numpy("float64"), _AROUND, method)
+    require_points(points)
+    rows = _bracket(grid["latitude"].values, points["latitude"].to_numpy("float64"), NEVER, method)
+    columns = _bracket(grid["longitude"].values, points["longitude"].to_numpy("float64"), AROUND, method)
     _require_inside(grid, points, rows.inside & columns.inside)
     width = grid["longitude"].size
     corners = [(a[0] * width + b[0], a[1] * b[1]) for a in _sides(rows) for b in _sides(columns)]
@@ -93,7 +93,16 @@ def _bracket(axis: Floats, values: Floats, around: float, method: Method) -> _Br
     return _Bracket(position[left], position[(left + 1) % centres.size], fraction, inside)
 
 
-def _require_points(points: pd.DataFrame) -> None:
+def nearest_centres(
+    centres: Floats, values: Floats, around: float
+) -> tuple[Integers, np.ndarray[Any, np.dtype[np.bool_]]]:
+    """Of each value on an axis the number of the nearest of its sorted centres, and whether it lies in that cell."""
+    bracket = _bracket(centres, values, around, "nearest")
+    return np.where(bracket.fraction > 0.5, bracket.right, bracket.left), bracket.inside
+
+
+def require_points(points: pd.DataFrame) -> None:
+    """Raises a GridError unless points have places on Earth and unique names."""
     if lacking := {"latitude", "longitude"} - set(points.columns):
         raise GridError(f"points lack the columns {sorted(lacking)}, found {list(points.columns)}")
     if points.empty:
@@ -145,7 +154,7 @@ def _shared(grid: xr.Dataset | xr.DataArray, name: str, polygon: Any) -> tuple[I
     bottom, top = np.sin(np.radians(np.clip(_edges(grid["latitude"].values), -90, 90)))
     rows = np.flatnonzero((top > south) & (bottom < north))
     cells, areas = [], []
-    for turn in (-_AROUND, 0.0, _AROUND):
+    for turn in (-AROUND, 0.0, AROUND):
         start, stop = _edges(grid["longitude"].values) + turn
         columns = np.flatnonzero((stop > west) & (start < east))
         row, column = (i.ravel() for i in np.meshgrid(rows, columns, indexing="ij"))
@@ -176,9 +185,9 @@ def within(grid: xr.Dataset, area: Sequence[float]) -> dict[str, np.ndarray[Any,
     """
     north, west, south, east = _require_area(area)
     latitude, longitude = grid["latitude"].values, grid["longitude"].values
-    width = (east - west) % _AROUND or (_AROUND if east != west else 0.0)
+    width = (east - west) % AROUND or (AROUND if east != west else 0.0)
     rows = (latitude <= north + TOLERANCE) & (latitude >= south - TOLERANCE)
-    columns = (longitude - west + TOLERANCE) % _AROUND <= width + 2 * TOLERANCE
+    columns = (longitude - west + TOLERANCE) % AROUND <= width + 2 * TOLERANCE
     if not (rows.any() and columns.any() and _covered(grid, (north, west, south, width))):
         raise GridError(f"area {list(area)} [N, W, S, E] reaches beyond the grid, {box(grid)}")
     return {"latitude": rows, "longitude": columns}
@@ -202,11 +211,11 @@ def _covered(grid: xr.Dataset, area: tuple[float, float, float, float]) -> bool:
 def _bare(longitude: Floats, west: float, width: float) -> bool:
     """Whether an area lies in part farther than a step from all meridians of the grid."""
     stride = _step(longitude)
-    gaps = np.diff(np.append(longitude, longitude[0] + _AROUND)) - 2 * stride
+    gaps = np.diff(np.append(longitude, longitude[0] + AROUND)) - 2 * stride
     starts = (longitude + stride)[gaps > TOLERANCE]
-    west_in_gap = (west - starts) % _AROUND
+    west_in_gap = (west - starts) % AROUND
     inside = (west_in_gap > TOLERANCE) & (west_in_gap < gaps[gaps > TOLERANCE] - TOLERANCE)
-    return bool((inside | ((starts - west) % _AROUND < width - TOLERANCE)).any())
+    return bool((inside | ((starts - west) % AROUND < width - TOLERANCE)).any())
 
 
 def _step(centres: Floats) -> float:

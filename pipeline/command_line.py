@@ -17,6 +17,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+archive_app = typer.Typer(help="The growing archive of station observations.", no_args_is_help=True)
+app.add_typer(archive_app, name="archive")
 
 INTERRUPTED = 130
 
@@ -115,6 +117,31 @@ def bau(
     loaded = load(config, settings or ())
     folder = (out or Path("runs") / loaded.name).resolve()
     typer.echo(business_as_usual(loaded, folder, event_of(loaded, event, first, last), scheduler=scheduler))
+
+
+@app.command()
+def ingest(
+    config: Annotated[Path, typer.Argument(help="A YAML config with the keys `observations` and `archive`.")],
+) -> None:
+    """Append what is new in a folder of station files to the archive; safe to interrupt, run again to continue."""
+    from pipeline.archive.ingest import ingest as append
+    from pipeline.archive.settings import settings_of
+
+    found = settings_of(config)
+    typer.echo(append(found.observations, found.archive, utc_offset=found.utc_offset))
+
+
+@archive_app.command()
+def status(
+    path: Annotated[Path, typer.Argument(help="An archive, or a config that names one.")],
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """What the archive holds: days, gaps, stations, last hour, what was rejected by rule."""
+    from pipeline.archive import status as of_archive
+    from pipeline.archive.settings import archive_of
+
+    found = of_archive.status(archive_of(path))
+    typer.echo(of_archive.as_json(found) if as_json else of_archive.as_text(found))
 
 
 def main() -> None:

@@ -24,6 +24,7 @@ from pipeline.assessment.options import AssessmentOptions
 from pipeline.errors import ConfigError, TianbangError
 from pipeline.quality import Options as QualityOptions
 from pipeline.stations import ObservationOptions
+from pipeline.stations.archive import Options as ArchiveOptions
 from pipeline.vocabulary import meant_pollutant
 from pipeline.weather import WeatherOptions
 
@@ -88,6 +89,9 @@ class Config(Frozen):
     utc_offset: int = Field(default=8, ge=-12, le=14, description="local standard time minus UTC [whole hours]")
     pollutants: tuple[str, ...] = Field(default=("pm25", "o3"), min_length=1)
     observations: Annotated[ObservationOptions, Field(discriminator="reader")]
+    archive: Path | None = Field(
+        default=None, description="archive that `tianbang ingest` fills from the observations and a run reads"
+    )
     weather: Annotated[WeatherOptions, Field(discriminator="source")]
     stations: Path | tuple[Path, ...] | None = Field(
         default=None, description="list of stations, or several, newest last"
@@ -153,6 +157,11 @@ class Config(Frozen):
                 raise ValueError(str(error)) from None
         return self
 
+    @field_validator("archive", mode="after")
+    @classmethod
+    def _beside_the_config(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        return value and ((info.context or {}).get("folder", Path()) / value).resolve()
+
     @field_validator("stations", "regions", mode="after")
     @classmethod
     def _found(cls, value: Any, info: ValidationInfo) -> Any:
@@ -161,6 +170,13 @@ class Config(Frozen):
         if isinstance(value, tuple) and info.field_name == "stations":
             return tuple(existing(path, info) for path in value)
         return value
+
+    @property
+    def read_from(self) -> ObservationOptions:
+        """Where a run reads observations: the archive where there is one, else the files."""
+        if self.archive is None:
+            return self.observations
+        return ArchiveOptions.model_construct(reader="archive", path=self.archive)
 
     @property
     def assessed_pollutants(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -31,6 +32,14 @@ class Observed:
 
     data: xr.Dataset
     rejected: pd.DataFrame = field(default_factory=nothing_rejected)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Files that are read together; ``key`` is stable: the day (YYYY-MM-DD), or a path below the reader's."""
+
+    key: str
+    files: tuple[Path, ...]
 
 
 def agreed_units(name: str) -> str:

@@ -43,7 +43,7 @@ class Daily:
 
 def inputs(config: Config) -> list[Path]:
     """Every file the run depends on, without reading any."""
-    files = READERS[config.observations.reader].inputs(config.observations)
+    files = READERS[config.read_from.reader].inputs(config.read_from)
     files += SOURCES[config.weather.source].inputs(config.weather, config.observations)
     lists = config.stations if isinstance(config.stations, tuple) else (config.stations,)
     files += [path for path in (*lists, config.regions) if isinstance(path, Path)]
@@ -91,9 +91,9 @@ def step_rows(step: pd.DataFrame) -> list[dict[str, object]]:
 
 def _observations(config: Config, days: pd.DatetimeIndex) -> tuple[xr.Dataset, pd.DataFrame, pd.DataFrame]:
     """Assessed days of every station, what was rejected of their hours, and that summed up by rule."""
-    reader = READERS[config.observations.reader]
+    reader = READERS[config.read_from.reader]
     found = reader.read(
-        config.observations, pollutants=config.assessed_pollutants, period=config.period, utc_offset=config.utc_offset
+        config.read_from, pollutants=config.assessed_pollutants, period=config.period, utc_offset=config.utc_offset
     )
     hourly = found.data
     check(hourly, config.assessed_pollutants, seam="reader -> quality")

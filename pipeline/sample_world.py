@@ -136,7 +136,7 @@ def write_config(world: SampleWorld, paths: Paths) -> None:
         "period": [days[0].date(), days[-1].date()],
         "base_period": [days[0].date(), (days[0] + pd.DateOffset(years=1, days=-1)).date()],
         "pollutants": ["pm25", "o3"],
-        "observations": {"reader": "sample_world", "path": paths.observations.name},
+        "observations": {"reader": "national", "path": paths.observations.name},
         "weather": {"source": "era5", "path": paths.weather.name},
         "stations": paths.stations.name,
         "regions": paths.regions.name,

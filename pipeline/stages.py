@@ -79,6 +79,7 @@ class Keys:
             "utc_offset",
             "pollutants",
             "observations",
+            "archive",
             "weather",
             "stations",
             "regions",

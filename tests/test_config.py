@@ -193,7 +193,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "interventions.0: starts 2020-02-01 after it ends 2020-01-01; allowed: start <= end",
     ),
     "a region without a list": ({"regions": {"Plain": "Eastham"}}, "regions: found {'Plain': 'Eastham'}; allowed: a"),
-    "regions without names": ({"regions": ["Eastham"]}, "regions: 'Eastham' is no definition of a region; known: bth_2_26"),
+    "regions without names": (
+        {"regions": ["Eastham"]},
+        "regions: 'Eastham' is no definition of a region; known: bth_2_26",
+    ),
     "a pollutant twice": ({"pollutants": ["o3", "o3"]}, "pollutants: found ['o3', 'o3']; allowed: each name once"),
     "a known pollutant misspelt": ({"pollutants": ["PM2.5"]}, "pollutants: found 'PM2.5'; allowed: 'pm25'"),
     "no pollutant": ({"pollutants": []}, "pollutants: found []; allowed: "),

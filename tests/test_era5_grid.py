@@ -8,9 +8,10 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from era5_fetch.errors import GridError
-from era5_fetch.extract import apply
+from era5_fetch.errors import GridError, VariableError
+from era5_fetch.extract import apply, extract
 from era5_fetch.grid import polygon_weights, weights, within
+from era5_fetch.neighbourhood import DISTANCE, EAST, MEAN, NORTH, RADIUS, SIZES, divergence, neighbourhood, vorticity
 
 
 def grid(latitude, longitude) -> xr.Dataset:
@@ -224,3 +225,150 @@ def test_an_area_beyond_the_grid_is_an_error_that_shows_both(area):
 def test_what_is_no_area_is_refused(area):
     with pytest.raises(GridError, match=r"agreed \[north, west, south, east\]"):
         within(BEIJING, area)
+
+
+# --- the neighbourhood of a place ---
+
+CHINA = grid(np.arange(53.5, 18.4, -0.25), np.arange(73.5, 133.6, 0.25))
+inner = st.lists(st.tuples(st.floats(19.7, 52.3), st.floats(74.7, 132.3)), min_size=1, max_size=5).map(
+    lambda pairs: pd.DataFrame(pairs, columns=["latitude", "longitude"], index=[f"p{i}" for i in range(len(pairs))])
+)
+
+
+@given(places=inner, size=st.sampled_from(SIZES), slope=st.tuples(*[st.floats(-10, 10)] * 3))
+def test_the_gradient_of_a_plane_is_its_slope(places, size, slope):
+    cells = (slope[0] + slope[1] * CHINA["latitude"] + slope[2] * CHINA["longitude"]).values.ravel()
+    found = {name: matrix @ cells for name, matrix in neighbourhood(CHINA, places, size=size).items()}
+    degree = np.radians(1) * RADIUS / DISTANCE
+    east = slope[2] / (degree * np.cos(np.radians(places["latitude"])))
+    # values up to 2000, rounded in 81 products, times weights that sum up to less than 10 per 100 km
+    error = 81 * np.finfo(float).eps * 2000 * 10
+    assert np.abs(found[NORTH] - slope[1] / degree).max() < error
+    assert np.abs(found[EAST] - east).max() < error
+
+
+@given(places=inner, size=st.sampled_from(SIZES), order=orders)
+def test_a_constant_has_itself_as_mean_and_no_gradient_however_cells_are_ordered(places, size, order):
+    lift, roll, turn = order
+    turned = grid(CHINA["latitude"][::lift], np.roll(CHINA["longitude"], roll) - turn)
+    matrices = neighbourhood(turned, places, size=size)
+    ones = np.ones(141 * 241)
+    assert np.allclose(matrices[MEAN] @ ones, 1, atol=1e-14)
+    assert np.allclose(matrices[EAST] @ ones, 0, atol=1e-13)
+    assert np.allclose(matrices[NORTH] @ ones, 0, atol=1e-13)
+    values = np.random.default_rng(5).normal(size=(141, 241))
+    moved = np.roll(values[::lift], roll, axis=1)
+    for name, matrix in neighbourhood(CHINA, places, size=size).items():
+        assert np.allclose(matrices[name] @ moved.ravel(), matrix @ values.ravel(), atol=1e-10)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_mean_is_of_the_cells_around_by_their_area(size):
+    matrix = neighbourhood(CHINA, points(here=(36.05, 110.2)), size=size)[MEAN].toarray().reshape(141, 241)
+    rows, columns = (np.flatnonzero(matrix.any(axis=a)) for a in (1, 0))
+    half = size // 2 * 0.25
+    assert CHINA["latitude"].values[rows[[0, -1]]].tolist() == [36 + half, 36 - half]
+    assert CHINA["longitude"].values[columns[[0, -1]]].tolist() == [110.25 - half, 110.25 + half]
+    edges = np.sin(np.radians(CHINA["latitude"].values[rows, None] + [-0.125, 0.125]))
+    expected = np.diff(edges, axis=1) / np.diff(edges, axis=1).sum() / size
+    assert np.allclose(matrix[np.ix_(rows, columns)], expected, rtol=1e-10)
+
+
+def test_the_neighbourhood_reaches_across_the_seam_of_the_globe():
+    for longitudes in (np.arange(0, 360, 10), np.arange(-180, 180, 10)):
+        whole = grid(np.arange(90, -91, -10), longitudes)
+        for longitude in (0, 180, -177):
+            matrix = neighbourhood(whole, points(a=(5, longitude)), size=5)[MEAN]
+            reached = longitudes[np.unique(matrix.indices % 36)]
+            distance = np.abs((reached - longitude + 180) % 360 - 180)
+            assert reached.size == 5
+            assert distance.max() <= 25
+
+
+@pytest.mark.parametrize(
+    ("place", "size"), [((41, 116), 3), ((40.63, 116), 5), ((40, 115.1), 3), ((40, 117.4), 9), ((38, 116), 3)]
+)
+def test_near_the_edge_is_an_error_that_names_the_place(place, size):
+    with pytest.raises(
+        GridError, match=rf"'Xian' at .* E: {size} x {size} cells around it reach beyond the grid, 9 x 13"
+    ):
+        neighbourhood(BEIJING, points(Xian=place, Beijing=(40, 116.5)), size=size)
+
+
+def test_at_a_pole_there_is_no_square():
+    with pytest.raises(GridError, match="'pole'"):
+        neighbourhood(GLOBE, points(pole=(90, 0)), size=3)
+
+
+@given(holes=st.sets(st.integers(0, 8), max_size=9))
+def test_a_mean_is_of_the_cells_left_and_a_gradient_of_all_or_none(holes):
+    square = grid([41, 40, 39], [115, 116, 117])
+    matrices = neighbourhood(square, points(a=(40, 116)), size=3)
+    cells = np.random.default_rng(4).normal(size=(1, 9))
+    cells[0, sorted(holes)] = np.nan
+    mean = apply(matrices[MEAN], cells, differs=np.array([False]))[0, 0]
+    weight = np.where(np.isnan(cells[0]), 0, matrices[MEAN].toarray()[0])
+    slow = np.nansum(weight * cells[0]) / weight.sum() if len(holes) < 9 else np.nan
+    assert mean == pytest.approx(slow, nan_ok=True, abs=1e-12)
+    for name, middle in ((EAST, {1, 4, 7}), (NORTH, {3, 4, 5})):
+        gradient = apply(matrices[name], cells, differs=np.array([True]))[0, 0]
+        assert np.isnan(gradient) == bool(holes - middle)
+
+
+def wind(latitude_slope, longitude_slope, path):
+    """A file of wind that turns with a rigid rotation and spreads, on the sphere."""
+    latitude, longitude = np.radians(CHINA["latitude"]), np.radians(CHINA["longitude"])
+    zero = xr.zeros_like(latitude * longitude)
+    u = zero + latitude_slope * np.cos(latitude) * RADIUS * 1e3
+    v = zero + longitude_slope * RADIUS * 1e3 * np.cos(latitude)
+    times = pd.date_range("2020-01-01", periods=2, freq="h")
+    fields = {"u10": u, "v10": v}
+    made = {n: f.expand_dims(valid_time=times).assign_attrs(units="m s**-1") for n, f in fields.items()}
+    xr.Dataset(made).to_netcdf(path)
+    return path
+
+
+def test_solid_rotation_has_the_vorticity_of_the_sphere_and_no_divergence(tmp_path):
+    spin, places = 1e-6, points(Beijing=(40, 116.5), Haikou=(20.1, 110.3))
+    names = [f"{n}_{s}_5x5" for n in ("u10", "v10") for s in (MEAN, EAST, NORTH)]
+    found = extract([wind(spin, 0.0, tmp_path / "a.nc")], names, places)
+    # the plane over five cells of a cosine errs by their half width squared; places lie up to half a cell away
+    tolerance = 2 * spin * (np.radians(0.5) ** 2 + np.radians(0.125))
+    expected = 2 * spin * np.sin(np.radians(places["latitude"].to_numpy()))
+    assert np.abs(vorticity(found).values - expected).max() < tolerance
+    assert np.abs(divergence(found).values).max() < 1e-12
+    assert vorticity(found).attrs["units"] == "s-1"
+
+
+def test_wind_from_the_north_pole_converges_as_the_meridians_spread(tmp_path):
+    rate, places = -1e-6, points(Beijing=(40, 116.5))
+    names = [f"{n}_{s}_5x5" for n in ("u10", "v10") for s in (MEAN, EAST, NORTH)]
+    found = extract([wind(0.0, rate, tmp_path / "a.nc")], names, places)
+    expected = -2 * rate * np.sin(np.radians(40))  # of v = c cos(latitude): d(v cos)/d(latitude) / cos
+    tolerance = 2 * abs(rate) * (np.radians(0.5) ** 2 + np.radians(0.125))
+    assert np.abs(divergence(found).values - expected).max() < tolerance
+    with pytest.raises(VariableError, match=r"vorticity needs .*; lacking: u10_mean_5x5: extract them too"):
+        vorticity(found.drop_vars("u10_mean_5x5"))
+
+
+def test_names_units_and_attributes_are_honest(tmp_path):
+    path = wind(1e-6, 0.0, tmp_path / "a.nc")
+    found = extract([path], ["10m_u_component_of_wind_gradient_north_3x3", "u10_mean_9x9", "u10"], points(a=(40, 116)))
+    assert set(found.data_vars) == {"u10", "u10_mean_9x9", "u10_gradient_north_3x3"}
+    gradient, mean = found["u10_gradient_north_3x3"].attrs, found["u10_mean_9x9"].attrs
+    assert gradient["units"] == "1e-5 m s-1 m-1"
+    assert "standard_name" not in gradient
+    assert gradient["long_name"] == "eastward wind at 10 m, northward gradient over 3 x 3 cells around"
+    assert (mean["units"], mean["standard_name"]) == ("m s-1", "eastward_wind")
+    assert mean["cell_methods"] == "time: point area: mean"
+
+
+def test_sizes_and_places_that_are_none_are_refused(tmp_path):
+    path = wind(1e-6, 0.0, tmp_path / "a.nc")
+    for name in ("u10_mean_4x4", "u10_mean_3x5"):
+        with pytest.raises(VariableError, match="agreed 3x3, 5x5, 7x7, 9x9"):
+            extract([path], [name], points(a=(40, 116)))
+    with pytest.raises(VariableError, match="size 4"):
+        neighbourhood(CHINA, points(a=(40, 116)), size=4)
+    with pytest.raises(VariableError, match="no t2m in"):
+        extract([path], ["t2m_mean_3x3"], points(a=(40, 116)))

@@ -54,6 +54,13 @@ def test_wind_at_100_m_is_not_wind_at_100_hpa():
     assert identify("t850hPa") is None
 
 
+def test_what_attribution_asks_for_is_there_with_its_kind():
+    instant = "t2m d2m u10 v10 u100 v100 msl sp blh tcc lcc mcc hcc cape tcwv swvl1 skt sst zust".split()
+    levels = [f"{name}{level}" for name in "tuvqzw" for level in (1000, 925, 850, 700, 600, 500)]
+    assert {variable(name).kind for name in instant + levels} == {Kind.INSTANT}
+    assert {variable(name).kind for name in "tp cp sf ssrd strd ssr str sshf slhf tisr".split()} == {Kind.ACCUMULATED}
+
+
 def test_a_name_nobody_knows_is_an_error_that_lists_those_known():
     with pytest.raises(VariableError, match=r"no variable 't2n'; known: t2m, d2m"):
         variable("t2n")

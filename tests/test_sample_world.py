@@ -14,7 +14,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.archive.ingest import ingest
 from pipeline.config import load
+from pipeline.daily import daily, inputs
 from pipeline.errors import ContractError
 from pipeline.sample_world import Paths, SampleWorld, sample_world, write, write_observations, write_truth
 from pipeline.vocabulary import GAS_FACTOR
@@ -73,6 +75,17 @@ def slow_mda8(hours: np.ndarray) -> float:
 
 
 # --- hours and days
+
+
+def test_a_run_that_reads_the_archive_has_the_same_days_and_the_same_rejections(paths: Paths, tmp_path: Path) -> None:
+    folder = tmp_path / "archive.zarr"
+    from_files = load(paths.config)
+    ingest(from_files.observations, folder, utc_offset=from_files.utc_offset)
+    from_archive = load(paths.config, [f"archive={folder}"])
+    assert folder / "ledger.sqlite" in inputs(from_archive)
+    direct, grown = daily(from_files), daily(from_archive)
+    xr.testing.assert_allclose(direct.observations, grown.observations, rtol=1e-6)  # the archive is in single precision
+    pd.testing.assert_frame_equal(direct.quality[["rule", "values"]], grown.quality[["rule", "values"]])
 
 
 def test_the_24_hours_of_a_day_have_the_mean_of_the_physics(world: SampleWorld, archive: pd.DataFrame) -> None:

@@ -60,7 +60,9 @@ class Settings:
     """The time (UTC) by which it is told what is published; None is now."""
 
 
-SOURCES: Mapping[str, str] = MappingProxyType({"cds": "era5_fetch.sources.cds"})
+SOURCES: Mapping[str, str] = MappingProxyType(
+    {name: f"era5_fetch.sources.{name}" for name in ("cds", "arco", "google", "earthmover", "opendata")}
+)
 """Modules of the sources by name; each has `source(settings)`."""
 
 
@@ -80,11 +82,11 @@ def open(  # noqa: A001 - era5_fetch.open, as xarray has open_dataset
 ) -> xr.Dataset:
     """The canonical Dataset of `variables` over a period, in memory.
 
-    `variables` by any dialect's names; `period` as in `period.Period`; `source` the name of one ("cds"), or a
-    folder, a file, or a glob such as `era5/**/*.nc`, or a `Source`. What a remote source fetched stays in the
-    folder `cache`: for what is there neither network nor key is needed. Hours that are not there (no file
-    holds them, or they are not published yet) are absent, and a variable is NaN at those only others have;
-    `missing_hours` lists both.
+    `variables` by any dialect's names; `period` as in `period.Period`; `source` one of `SOURCES`, or a folder,
+    a file, or a glob such as `era5/**/*.nc`, or a `Source`. What "cds" and "opendata" fetched stays in the
+    folder `cache`: for what is there neither network nor key is needed. Of "arco", "google" and "earthmover"
+    nothing is kept. Hours that are not there (no file holds them, or they are not published yet) are absent,
+    and a variable is NaN at those only others have; `missing_hours` lists both.
 
     With `area` [north, west, south, east; degrees] the grid is cut to it. With `points` the Dataset is
     `(time, place)`, as from `extract.extract`, without ever holding the grid.

@@ -1,9 +1,13 @@
 """Readers of station observations, one small module a network.
 
-A reader is a module with ``Options`` (its config keys), ``inputs(options)`` (the files a run depends on) and
-``read(options, *, pollutants, period, utc_offset)`` -> Observed: data of dims (station, time), local standard time,
-hourly values labelled by the end of the hour (daily values by their day), units of the vocabulary, gases at
-298.15 K, NaN where nothing was observed, ``attrs['resolution']`` 'hour' or 'day'; and what was rejected.
+A reader of an archive is a module with ``Options`` (its config keys), ``batches(options)`` (files that belong together,
+such as a day's) and ``read_batch(batch, options, *, pollutants, utc_offset)`` -> Observed, which never raises for a bad
+file: it lists it. ``Batched`` makes a reader of it. A reader of files made by hand has ``inputs(options)`` (the files a
+run depends on) and ``read(options, *, pollutants, period, utc_offset)`` itself, and refuses a wrong file.
+
+Observed is data of dims (station, time), local standard time, hourly values labelled by the end of the hour (daily
+values by their day), units of the vocabulary, gases at 298.15 K, NaN where nothing was observed and
+``attrs['resolution']`` 'hour' or 'day'; and what was rejected.
 """
 
 from __future__ import annotations
@@ -14,13 +18,28 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from pipeline.contracts import Observed
-from pipeline.stations import prsa, sample_world, table
+from pipeline.stations import (
+    archive,
+    beijing,
+    eea,
+    epa_aqs,
+    hourly_files,
+    national,
+    national_cities,
+    openaq,
+    prsa,
+    table,
+)
+from pipeline.stations.batches import Batched, ReaderOfBatches
 
 
 class Reader(Protocol):
-    """What every reader module offers."""
+    """What every entry of the registry offers."""
 
-    Options: Any
+    @property
+    def Options(self) -> Any:
+        """The class of its config keys."""
+        ...
 
     def inputs(self, options: Any) -> list[Path]:
         """The files the reader would read."""
@@ -38,6 +57,33 @@ class Reader(Protocol):
         ...
 
 
-ObservationOptions = prsa.Options | table.Options | sample_world.Options
+ObservationOptions = (
+    prsa.Options
+    | table.Options
+    | archive.Options
+    | national.Options
+    | national_cities.Options
+    | beijing.Options
+    | hourly_files.Options
+    | openaq.Options
+    | epa_aqs.Options
+    | eea.Options
+)
 
-READERS: dict[str, Reader] = {"prsa": prsa, "table": table, "sample_world": sample_world}
+BATCH_READERS: dict[str, ReaderOfBatches] = {
+    "national": national,
+    "national_cities": national_cities,
+    "beijing": beijing,
+    "hourly_files": hourly_files,
+    "openaq": openaq,
+    "epa_aqs": epa_aqs,
+    "eea": eea,
+}
+"""Readers whose files ``tianbang ingest`` can append to an archive."""
+
+READERS: dict[str, Reader] = {
+    "prsa": prsa,
+    "table": table,
+    "archive": archive,
+    **{name: Batched(reader) for name, reader in BATCH_READERS.items()},
+}

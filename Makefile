@@ -35,7 +35,7 @@ demo: $(READY)
 	@echo "the page: $(abspath $(OUT))/index.html"
 
 test: lint
-	@$(PY) -m pytest -m "not slow" --cov
+	@$(PY) -m pytest -m "not slow" --cov --numprocesses auto --dist loadfile
 
 # pytest's 5 says that nothing was selected: there may be no slow test.
 test-slow: $(READY)

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from era5_fetch.places import Places
     from era5_fetch.stream import Reduction
 
-HOURS_A_CHUNK, PLACES_A_CHUNK = 744, 64
+HOURS_A_CHUNK, PLACES_A_CHUNK = 744, 128
 """A month, so that a monthly file rewrites no more than the chunk it ends and the one it begins."""
 MADE_BY = "era5_fetch"
 STANDING = "standing"

@@ -156,7 +156,7 @@ def readings_of(rows: Samples, config: Config, pollutant: str) -> tuple[xr.Datas
 def by_other_methods(
     rows: Samples, config: Config, dates: Calendar, base: np.ndarray
 ) -> tuple[xr.Dataset, tuple[str, ...]]:
-    """What the config's other methods say of consecutive years and of the base and each year; notes."""
+    """What the config's other methods say of ``compared_pairs``; notes."""
     task = MethodTask(
         rows.target, rows.drivers, rows.roles, dates, config.model.seed, interventions=settings(config).interventions
     )

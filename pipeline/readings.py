@@ -190,15 +190,19 @@ def _labels(pairs: Sequence[tuple[int, int]]) -> np.ndarray:
 
 
 def compared_pairs(calendar: Calendar, base: np.ndarray) -> list[tuple[int, int]]:
-    """Consecutive years, and the year in which the base period starts with each other, the earlier first."""
+    """Consecutive years, and the base year and the last whole one with each other, the earlier first.
+
+    The base year is that in which the base period starts.
+    """
     years = [int(year) for year in calendar.years]
-    first = int(calendar.year[base][0]) if base.any() else years[0]
+    ends = {int(calendar.year[base][0]) if base.any() else years[0]}
+    ends |= set([year for year in years if calendar.complete(year)][-1:])
     following = list(pairwise(years))
-    return [pair for pair in year_pairs(calendar) if first in pair or pair in following]
+    return [pair for pair in year_pairs(calendar) if ends & set(pair) or pair in following]
 
 
 def _drivers(separation: Separation, calendar: Calendar, base: np.ndarray) -> xr.Dataset:
-    """Shares of the driver groups in the weather's part, for consecutive years and between the base and each year.
+    """Shares of the driver groups in the weather's part, for the pairs of years of ``compared_pairs``.
 
     NaN for other pairs; zero for a group of which the place has no driver. The base is the year in which the base
     period starts. Nothing for a separation that came without its model.

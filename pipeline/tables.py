@@ -213,7 +213,7 @@ def identity(place: xr.Dataset) -> dict[str, str]:
 def drivers(readings: Iterable[xr.Dataset]) -> pd.DataFrame:
     """The driver groups' shares in the weather's part of the mean's change; columns ``DRIVERS``.
 
-    For consecutive years and between the base and each year; they add up to ``meteorology`` of ``attribution``.
+    For the pairs of years of ``readings.compared_pairs``; they add up to ``meteorology`` of ``attribution``.
     Groups of which a place has no driver are left out.
     """
     return _table([_drivers_of(place) for place in readings if "driver_share" in place], DRIVERS)

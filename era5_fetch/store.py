@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 
 HOURS_A_CHUNK, PLACES_A_CHUNK = 744, 128
 """A month, so that a monthly file rewrites no more than the chunk it ends and the one it begins."""
+CHUNKS_AT_ONCE = 1
+"""Chunks that are packed at a time: memory grows with them, and on one core nothing is won."""
 MADE_BY = "era5_fetch"
 STANDING = "standing"
 _COMMENT = "open with era5_fetch.open: sums over the day are undone, and packing's negatives clipped, on reading"
@@ -138,7 +140,8 @@ class PlaceStore:
             raise FileError(f"{path}: is there and is no store of {MADE_BY}, agreed one or nothing: name another")
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with FileLock(path.with_name(f"{path.name}.lock"), timeout=0):
+            lock = FileLock(path.with_name(f"{path.name}.lock"), timeout=0)
+            with lock, zarr.config.set({"async.concurrency": CHUNKS_AT_ONCE}):
                 yield
         except Timeout:
             raise BusyError(f"{path}: another process fills it: wait for its end") from None

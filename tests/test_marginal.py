@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+import subprocess
+import sys
+from collections.abc from pathlib import Path
 from typing import Any
 
+import Callable
 import lightgbm
 import numpy as np
 import pandas as pd
@@ -401,3 +405,14 @@ def test_wrong_games_are_named():
         paired_game(trees, values, values[1:], {"a": [0]})
     with pytest.raises(ValueError, match="3 coalitions"):
         shapley(np.zeros(3))
+
+
+@pytest.mark.slow
+def test_exact_is_eighty_times_as_fast_as_resampling():
+    bench = Path(__file__).parent / "bench" / "marginal_speed.py"
+    done = subprocess.run(
+        [sys.executable, str(bench), "--rounds", "3"], capture_output=True, text=True, check=True, timeout=300
+    )
+    times = [int(found) for found in re.findall(r"(\d+) times faster", done.stdout)]
+    assert len(times) == 2
+    assert min(times) >= 80, done.stdout  # with reading the model, too

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc from pathlib import Path
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-import Callable
 import lightgbm
 import numpy as np
 import pandas as pd

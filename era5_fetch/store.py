@@ -136,7 +136,7 @@ class PlaceStore:
         from filelock import FileLock, Timeout
 
         path = Path(self.path)
-        if path.exists() and not is_store(path) and (not path.is_dir() or any(path.iterdir())):
+        if path.exists() and not is_store(path) and not _is_hardly_begun(path):
             raise FileError(f"{path}: is there and is no store of {MADE_BY}, agreed one or nothing: name another")
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -214,6 +214,11 @@ class PlaceStore:
             if definitions[where[name]] != definition:
                 raise GridError(_moved(Path(self.path), name, definitions[where[name]], definition))
         return np.array([where[name] for name in asked.names.tolist()])
+
+
+def _is_hardly_begun(path: Path) -> bool:
+    """Whether a path is a folder without a file, but for one that was cut short."""
+    return path.is_dir() and all(file.suffix == ".partial" for file in path.iterdir())
 
 
 def _reaches(path: Path, span: pd.DatetimeIndex) -> bool:

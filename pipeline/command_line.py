@@ -135,12 +135,17 @@ def ingest(
 def status(
     path: Annotated[Path, typer.Argument(help="An archive, or a config that names one.")],
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    rejected: Annotated[
+        Path | None, typer.Option(help="A CSV file to write: every file and value that was not taken.")
+    ] = None,
 ) -> None:
     """What the archive holds: days, gaps, stations, last hour, what was rejected by rule."""
     from pipeline.archive import status as of_archive
     from pipeline.archive.settings import archive_of
 
     found = of_archive.status(archive_of(path))
+    if rejected is not None:
+        of_archive.write_rejected(archive_of(path), rejected)
     typer.echo(of_archive.as_json(found) if as_json else of_archive.as_text(found))
 
 

@@ -54,7 +54,7 @@ def daily(config: Config) -> Daily:
     """Reads, screens and assesses everything a run needs."""
     days = pd.date_range(*config.period, freq="D", name="time", unit="ns")
     observations, rejected, found_bad = _observations(config, days)
-    notes = quality.notes(found_bad)
+    notes = [*quality.notes(found_bad), *quality.file_notes(rejected)]
     stations = [str(name) for name in observations["station"].to_numpy()]
     found, region_notes = places(config, stations)
     observations = observations.sel(station=list(found.stations.index))

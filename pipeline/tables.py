@@ -258,7 +258,7 @@ def _index_of(place: xr.Dataset) -> pd.DataFrame:
             "mci": mci[:, 0],
             "mci_low": low,
             "mci_high": high,
-            "change_percent": mci[:, 0] - 100,
+            "change_percent": (mci[:, 0] - 100).round(9),
             "days": known["days"].to_numpy().astype(int),
         }
     )

@@ -28,7 +28,8 @@ from pipeline.archive import ingest as ingesting
 from pipeline.archive.ingest import ingest
 from pipeline.archive.ledger import Ledger, locked
 from pipeline.archive.reading import daily_of_archive
-from pipeline.archive.status import status
+from pipeline.archive.settings import settings_of
+from pipeline.archive.status import status, write_rejected
 from pipeline.command_line import app
 from pipeline.contracts import Observed
 from pipeline.errors import ConfigError, InputError, TianbangError
@@ -393,3 +394,25 @@ def test_what_is_no_archive_is_refused(tmp_path: Path, files: Path, archive: Pat
     shutil.copy(files / "china_sites_20191231.csv", archive / "ledger.sqlite")
     with pytest.raises(InputError, match="not the ledger of an archive"):
         held(archive)
+
+
+def test_an_archive_is_not_written_among_the_files_of_something_else(files: Path) -> None:
+    before = sorted(path.name for path in files.iterdir())
+    with pytest.raises(InputError, match="a folder of something else"):
+        ingest(national(files), files, utc_offset=8)
+    assert sorted(path.name for path in files.iterdir() if path.name != ".lock") == before
+
+
+def test_a_key_that_is_not_known_is_refused(files: Path, archive: Path) -> None:
+    config = write_config(files.parent, files, archive)
+    config.write_text(config.read_text(encoding="utf-8") + "utc_ofset: 3\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="utc_ofset: unknown key; known here: name"):
+        settings_of(config)
+
+
+def test_what_was_rejected_can_be_written_without_a_run(files: Path, archive: Path, tmp_path: Path) -> None:
+    (files / "china_sites_20200106.csv").write_bytes(b"")
+    ingest(national(files), archive, utc_offset=8)
+    write_rejected(archive, tmp_path / "rejected.csv")
+    listed = pd.read_csv(tmp_path / "rejected.csv")
+    assert "empty_file" in set(listed["rule"])

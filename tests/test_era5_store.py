@@ -244,6 +244,14 @@ def test_a_folder_that_is_something_else_is_not_touched(tmp_path):
     assert (tmp_path / "other" / "thesis.tex").exists()
 
 
+def test_killed_within_the_very_first_write_it_begins_anew(tmp_path):
+    files, path = split(raw(), tmp_path / "files"), tmp_path / "s.zarr"
+    path.mkdir()
+    (path / "zarr.0f.partial").write_bytes(b'{"attri')
+    PlaceStore(path).update(files, ["t2m"], Points(TABLE))
+    xr.testing.assert_identical(PlaceStore(path).open(["t2m"], ALL), extract(files, ["t2m"], TABLE))
+
+
 def test_what_is_not_there_is_named(tmp_path):
     files, store = split(raw(), tmp_path), PlaceStore(tmp_path / "s.zarr")
     with pytest.raises(VariableError, match=r"no blh in the files; .*s\.zarr holds: t2m"):

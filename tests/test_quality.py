@@ -138,7 +138,8 @@ def test_noise_about_zero_is_kept_down_to_the_floor_that_is_asked_for() -> None:
         (10, 47, False),
         (10, 48, True),
         (2, 204, False),
-        (0, 400, False),
+        (0, 23, False),
+        (0, 24, True),
     ],
 )
 def test_a_run_is_stuck_after_twelve_hours_and_later_when_it_is_low(value: float, length: int, rejected: bool) -> None:

@@ -108,6 +108,10 @@ def locked(folder: Path) -> Iterator[None]:
     import fcntl
 
     folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / FILE).exists() and (foreign := [path.name for path in folder.iterdir() if path.name != ".lock"]):
+        raise InputError(
+            f"{folder}: found {foreign[0]} and no {FILE}: a folder of something else; agreed an archive or a new folder"
+        )
     with (folder / ".lock").open("a+") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)

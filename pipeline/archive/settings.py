@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pipeline.config import read_yaml
+from pipeline.config import Config, read_yaml
 from pipeline.errors import ConfigError
 from pipeline.stations import ObservationOptions
 
@@ -27,6 +27,10 @@ def settings_of(config: Path) -> Settings:
     """The settings in a YAML config; paths are relative to it. What is missing or wrong is a ConfigError."""
     raw = read_yaml(config)
     folder = config.parent.resolve()
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{config}: found {type(raw).__name__}; allowed: a mapping of keys, see configs/beijing.yml")
+    if unknown := sorted(set(map(str, raw)) - set(Config.model_fields)):
+        raise ConfigError(f"{config}: {unknown[0]}: unknown key; known here: {', '.join(Config.model_fields)}")
     try:
         found = Settings.model_validate(raw, context={"folder": folder})
     except ValidationError as error:

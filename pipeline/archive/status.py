@@ -12,6 +12,7 @@ import pandas as pd
 
 from pipeline.archive.ledger import EPOCH, HOUR, Ledger
 from pipeline.stations.rejections import runs_of_labels
+from pipeline.store import written_whole
 
 HOURS_OF_A_GAP = 24
 """Absent hours in a row that are called a gap; shorter ones are counted."""
@@ -100,3 +101,9 @@ def as_text(found: Status) -> str:
             *rules,
         ]
     )
+
+
+def write_rejected(folder: Path, path: Path) -> None:
+    """Every file and run of values that ingests did not take, as CSV (columns ``contracts.REJECTED``)."""
+    with Ledger(folder) as ledger, written_whole(path) as partial:
+        ledger.rejected().to_csv(partial, index=False, encoding="utf-8")

@@ -25,7 +25,7 @@ from pipeline.wording import (
 
 WORDS = (
     "place", "level", "pollutant", "statistic", "period", "year", "weather", "valid", "series", "date", "date_interval",
-    "rule", "threshold", "rule_source", "variable", "first_day", "last_day",
+    "rule", "threshold", "panel", "dust", "attains", "rule_source", "variable", "first_day", "last_day",
 )  # fmt: skip
 """Columns of words, aligned left; all others hold numbers."""
 FULL_YEAR = 365
@@ -294,6 +294,25 @@ def skill(frame: pd.DataFrame, language: Language) -> Table:
         for row in frame.to_dict("records")
     ]
     return table("skill", rows, language)
+
+
+def assessment(frame: pd.DataFrame, language: Language) -> Table:
+    """Annual statistics by the standard: all and constant stations, dust kept and excluded where it was declared."""
+    own = frame[(frame["window"] == "year") & frame["valid"].eq(True)]
+    rows = [
+        {
+            "year": str(row["period"]),
+            "pollutant": pollutant_in(language, str(row["pollutant"])),
+            "statistic": phrase(f"{row['statistic']}_of_days", language),
+            "panel": phrase(f"panel_{row['panel']}", language),
+            "dust": phrase(f"dust_{row['dust']}", language),
+            "printed": str(row["printed"]),
+            "limit": number(row["limit"], 0),
+            "attains": phrase("yes" if row["attains"] in (True, "True") else "no", language),
+        }
+        for row in own.to_dict("records")
+    ]
+    return table("assessment", rows, language, note=phrase("assessment_note", language))
 
 
 def quality(rows: Sequence[Mapping[str, str]], language: Language) -> Table:

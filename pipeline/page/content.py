@@ -29,6 +29,7 @@ TABLES = (
     ("changepoints", cells.changepoints),
     ("index", cells.index),
     ("concentrations", cells.concentrations),
+    ("assessment", cells.assessment),
     ("skill", cells.skill),
 )
 
@@ -144,7 +145,11 @@ def _section(run: Run, place: Place, number: int, images: Sequence[Image], langu
         _remark(run, place, language),
         tuple(_headlines(own, language)),
         tuple(sorted(mine, key=lambda image: kinds.index(image.figure.kind))),
-        tuple(build(own[name], language) for name, build in TABLES if name in own and not own[name].empty),
+        tuple(
+            table
+            for name, build in TABLES
+            if name in own and not own[name].empty and (table := build(own[name], language)).rows
+        ),
     )
 
 

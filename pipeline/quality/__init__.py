@@ -4,8 +4,19 @@ Nothing is imputed. Readers reject files and what is no number; ``screened`` rej
 what they rejected with the columns of ``pipeline.contracts.REJECTED``.
 """
 
-from pipeline.quality.report import notes, report_rows, summary
+from pipeline.quality.report import file_notes, notes, report_rows, summary
 from pipeline.quality.rules import RULES, Options, Rule
 from pipeline.quality.screening import Entry, plausible, screened
 
-__all__ = ["RULES", "Entry", "Options", "Rule", "notes", "plausible", "report_rows", "screened", "summary"]
+__all__ = [
+    "RULES",
+    "Entry",
+    "Options",
+    "Rule",
+    "file_notes",
+    "notes",
+    "plausible",
+    "report_rows",
+    "screened",
+    "summary",
+]

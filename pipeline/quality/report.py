@@ -10,6 +10,7 @@ import xarray as xr
 
 from pipeline.quality.rules import RULES, Options
 
+FILES_NAMED = 50
 SUMMARY = ("rule", "variable", "files", "stations", "values", "share", "first", "last", "lowest", "highest")
 
 
@@ -76,6 +77,18 @@ def _row(row: pd.Series, language: Literal["en", "zh"], options: Options) -> dic
 def notes(found: pd.DataFrame) -> list[str]:
     """One line for each row of a ``summary``."""
     return [_note(row) for _, row in found.iterrows()]
+
+
+def file_notes(rejected: pd.DataFrame) -> list[str]:
+    """One line for each file that was not taken as it is, with its reason; of more than 50 the first."""
+    whole = rejected[rejected["station"].isna() | (rejected["station"].astype(str) == "")]
+    whole = whole[whole["rule"] != "absent_hours"].drop_duplicates(["file", "rule"])
+    found = [
+        f"quality: {row['file']}: {RULES[str(row['rule'])].english} ({row['rule']}; {row['detail']})"
+        for row in whole.head(FILES_NAMED).to_dict("records")
+    ]
+    left = len(whole) - len(found)
+    return [*found, f"quality: and {left} more files, see tables/rejected.csv"] if left > 0 else found
 
 
 def _note(row: pd.Series) -> str:

@@ -78,7 +78,7 @@ RULES: dict[str, Rule] = {
         "value",
         "the same value for many hours; more hours are asked of low values, which repeat honestly at coarse resolution",
         "长时间数值不变；低值因分辨率粗而会如实重复，所需小时数更多",
-        "{stuck_hours:g} h x max(1, (20 step / value)^2)",
+        "{stuck_hours:g} h x max(1, (20 step / value)^2); zeros: x 2",
         WU,
     ),
     "pm25_above_pm10": Rule(

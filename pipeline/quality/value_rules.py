@@ -72,6 +72,10 @@ def stuck(values: Values, *, hours: float, step: float) -> Flags:
     return by_blocks(values, lambda block: _stuck(block, hours, step))
 
 
+ZERO_TIMES = 2
+"""Times the hours of a stuck value after which zeros are a filled gap: a low value wanders between steps."""
+
+
 def _stuck(values: Values, hours: float, step: float) -> Flags:
     stations, times = values.shape
     if not times or not step:
@@ -82,6 +86,7 @@ def _stuck(values: Values, hours: float, step: float) -> Flags:
     lengths = np.diff(np.append(starts, values.size))
     of_run = values.ravel()[starts]
     needed = hours * np.maximum(1.0, (step / (WANDER * np.maximum(np.abs(of_run), step))) ** 2)
+    needed = np.where(of_run == 0, ZERO_TIMES * hours, needed)
     return np.repeat(lengths >= needed, lengths).reshape(stations, times)
 
 

@@ -17,6 +17,7 @@ import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import era5_fetch
 from era5_fetch import command_line
 from era5_fetch import store as module
 from era5_fetch.errors import BusyError, FileError, GridError, PeriodError, VariableError
@@ -300,3 +301,11 @@ def test_the_command_writes_a_store_or_a_file_by_the_name_of_out(tmp_path, monke
     with pytest.raises(RuntimeError):
         command(monkeypatch, *asked, tmp_path / "t.zarr")
     assert "t.zarr: a store holds points: give them" in capsys.readouterr().err
+
+
+def test_a_store_is_a_source_by_its_path(tmp_path):
+    store = PlaceStore(tmp_path / "s.zarr")
+    store.update(split(raw(), tmp_path), ["t2m"], Points(TABLE))
+    period = (str(TIMES[0]), str(TIMES[-1]))
+    found = era5_fetch.open(["t2m"], period, source=tmp_path / "s.zarr")
+    xr.testing.assert_identical(found, store.open(["t2m"], period))

@@ -117,6 +117,10 @@ def source_of(
         made: Source = importlib.import_module(SOURCES[source]).source(settings)
         return made
     if isinstance(source, str | PathLike):
+        from era5_fetch.store import PlaceStore, is_store
+
+        if is_store(source):
+            return PlaceStore(source)
         from era5_fetch.sources.folder import Folder
 
         return Folder(source, accumulation)

@@ -75,7 +75,7 @@ def read(
     """
     if area is not None and points is not None:
         raise GridError("an area and points, agreed one of them: points need no area")
-    reduction = _cut_to(area) if points is None else points_reduction(points, method=method)
+    reduction = _cut_to(area) if points is None else points_reduction(points, variables, method=method)
     return gathered(files, variables, reduction, period=period, accumulation=accumulation)
 
 

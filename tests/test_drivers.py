@@ -180,11 +180,11 @@ def test_the_table_adds_up_to_the_attribution_for_cities_and_their_region(places
     pd.testing.assert_series_equal(shares, whole.loc[shares.index], check_names=False, rtol=1e-9)
 
 
-def test_consecutive_years_and_the_base_with_each_year_are_in_the_table(places):
+def test_consecutive_years_the_base_and_the_last_whole_year_with_each_are_in_the_table(places):
     found = tables.drivers(places)
     assert list(found.columns) == list(tables.DRIVERS)
     pairs = set(zip(found["period_from"], found["period_to"], strict=True))
-    assert pairs == {(2015, 2016), (2016, 2017), (2017, 2018), (2016, 2018)}
+    assert pairs == {(2015, 2016), (2016, 2017), (2017, 2018), (2016, 2018), (2015, 2018)}
     assert (found["share_low"] < found["share"]).all()
     assert (found["share"] < found["share_high"]).all()
 

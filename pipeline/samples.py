@@ -70,7 +70,7 @@ def samples(observations: xr.Dataset, weather: xr.Dataset, place: Place, polluta
 def roles(drivers: pd.DataFrame) -> Drivers:
     """Which drivers share a prior: the day's own, the afternoon's, and each kind of memory.
 
-    The response may bend in the day's own, its afternoon's, yesterday's and the last three days'.
+    The response may bend in the day's own and its afternoon's.
     """
     names = [str(name) for name in drivers]
     afternoon = tuple(name for name in names if "_afternoon" in name)
@@ -82,5 +82,4 @@ def roles(drivers: pd.DataFrame) -> Drivers:
     memory = {suffix.strip("_"): ending(suffix) for suffix in ("_lag1", "_mean3", "_mean7")}
     main = tuple(name for name in plain if not any(name in family for family in memory.values()))
     of_the_day = tuple(name for name in afternoon if name.endswith("_afternoon"))
-    smooth = (*main, *memory["lag1"], *memory["mean3"], *of_the_day)
-    return Drivers(main, {**memory, "afternoon": afternoon}, smooth)
+    return Drivers(main, {**memory, "afternoon": afternoon}, (*main, *of_the_day))

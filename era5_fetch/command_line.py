@@ -113,8 +113,7 @@ def extract(
 ) -> None:
     """Write one canonical netCDF file, on the grid or at points, or add to a store of points, file by file.
 
-    What is missing is fetched first. A store takes each file once; with --area that area is fetched, which
-    t2m_mean_5x5 and its like need to be wider than the points.
+    What is missing is fetched first: the box around the points, or with --area that area. A store takes each file once.
     """
     from era5_fetch.progress import for_terminal
     from era5_fetch.sources import Settings, source_of
@@ -167,7 +166,6 @@ def _files(
     points: pd.DataFrame,
 ) -> Sequence[Path]:
     """The files of a source; of the CDS those fetched for an area, or else for points."""
-    from era5_fetch.neighbourhood import parsed
     from era5_fetch.sources import SOURCES
     from era5_fetch.sources.cds import Cds
     from era5_fetch.sources.folder import files_of
@@ -177,8 +175,7 @@ def _files(
             raise SourceError(f"source {source!r} has no files, a store is filled from them: agreed cds or a folder")
         return files_of(source)
     cds = Cds(settings)
-    plain = list(dict.fromkeys(parsed(name)[0] for name in names))
-    files = cds.fetch(cds.plan(plain, period, area=area, points=None if area else points)).files
+    files = cds.fetch(cds.plan(names, period, area=area, points=None if area else points)).files
     if not files:
         raise PeriodError(f"{period}: not published yet: ask again later")
     return files

@@ -58,7 +58,16 @@ def sniff(path: Path) -> Container:
     for magic, container in _MAGIC.items():
         if head.startswith(magic):
             return container
+    if _is_table(head):
+        raise FileError(f"{path}: a table of text, agreed {', '.join(Container)}: ask the CDS for netcdf, not csv")
     raise FileError(f"{path}: {_found(head)}, agreed {', '.join(Container)}: fetch it again")
+
+
+def _is_table(head: bytes) -> bool:
+    """Whether bytes are of a CSV, in which units are not told: the CDS gives time series so."""
+    return (
+        b"," in head and head.isascii() and head.replace(b"\n", b"").decode("ascii").isprintable() and head[:1] != b"<"
+    )
 
 
 def _found(head: bytes) -> str:
@@ -98,7 +107,10 @@ def _damaged(path: Path) -> FileError:
 
 
 def _datasets(member: Path, path: Path, stack: ExitStack) -> list[xr.Dataset]:
-    container = sniff(member)
+    try:
+        container = sniff(member)
+    except FileError as error:
+        raise FileError(str(error).replace(str(member), str(path))) from None
     if container is Container.ZIP:
         raise FileError(f"{path}: a ZIP inside a ZIP, agreed one layer: unpack it by hand")
     if container is Container.GRIB:

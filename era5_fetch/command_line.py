@@ -201,7 +201,6 @@ def forecast(
     url: UrlOption = None,
 ) -> None:
     """Write ECMWF's open forecast, ten days ahead or more, as one canonical netCDF file. No key is needed."""
-    from era5_fetch.emulator import load
     from era5_fetch.progress import for_terminal
     from era5_fetch.sources import Settings
     from era5_fetch.sources.opendata import STEPS, OpenData
@@ -214,7 +213,7 @@ def forecast(
         model=agreed,
         run=_moment(run) if run else None,
         hourly=hourly,
-        emulator=None if emulator is None else load(emulator),
+        emulator=emulator,
     )
     found = source.open(
         _names(variables), _period(period) if period else None, area=_area(area), points=_points(points)

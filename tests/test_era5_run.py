@@ -137,6 +137,10 @@ def test_a_run_is_stale_while_hours_are_still_to_be_published(tmp_path):
 
     assert at(10) != at(11)
     assert at(15) == at(16) == "published to 2021-04-10"
+    assert options(tmp_path, refresh=True).refresh
+    ages = [datetime.date(2021, 7, day) for day in (10, 11, 12)]
+    final = [era5.published(options(tmp_path, refresh=True), PERIOD, today=age) for age in ages]
+    assert final[0] != final[1] == final[2]
     assert published(small_world_options(tmp_path), PERIOD) == []
 
 

@@ -102,10 +102,11 @@ class OpenData:
         model: Model = "ifs",
         run: str | pd.Timestamp | None = None,
         hourly: bool = False,
-        emulator: Emulator | None = None,
+        emulator: str | os.PathLike[str] | Emulator | None = None,
         mirrors: Sequence[str] | None = None,
     ) -> None:
-        self.model, self.emulator, self._hourly = model, emulator, hourly
+        given = emulator if emulator is not None else settings.emulator
+        self.model, self.emulator, self._hourly = model, _loaded(given), hourly
         self._run = None if run is None else pd.Timestamp(run)
         self._mirrors = tuple(mirrors or ((settings.url,) if settings.url else MIRRORS))
         self._folder = (settings.cache or default_folder()) / self.name / model
@@ -167,7 +168,7 @@ class OpenData:
         if self.emulator is None:
             raise SourceError(
                 f"{self.name}: {BLH} (boundary layer height) is not among open data: give an emulator of it"
-                " (`era5-fetch blh train`, then `forecast --emulator`, or OpenData(settings, emulator=...))"
+                " (`era5-fetch blh train`, then `forecast --emulator`, or open(..., emulator=...))"
             )
         return tuple(dict.fromkeys((*(name for name in names if name != BLH), *self.emulator.predictors)))
 
@@ -245,6 +246,12 @@ class OpenData:
             if path.is_file():
                 return run, path
         return None
+
+
+def _loaded(emulator: str | os.PathLike[str] | Emulator | None) -> Emulator | None:
+    from era5_fetch.emulator import load
+
+    return load(emulator) if isinstance(emulator, str | os.PathLike) else emulator
 
 
 class _Unserved(Exception):

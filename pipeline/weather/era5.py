@@ -18,8 +18,8 @@ DEFAULT_VARIABLES = ("t2m", "d2m", "u10", "v10", "msl", "sp", "blh", "tp", "ssrd
 FILES = ("*.nc", "*.nc4", "*.cdf", "*.netcdf", "*.grib", "*.grib1", "*.grib2", "*.grb", "*.grb2", "*.zip")
 STORE = "zarr.json"
 """What a store of places has and a folder of files has not; it tells of every file that was taken into it."""
-EMBARGO = datetime.timedelta(days=5)
-"""The age at which ERA5 is published."""
+EMBARGO, FINAL_AFTER = datetime.timedelta(days=5), datetime.timedelta(days=92)
+"""The ages at which ERA5 is published, and at which it is final."""
 
 
 class Options(BaseModel):
@@ -80,7 +80,8 @@ def published(
     if options.path is not None:
         return ""
     now = today or datetime.datetime.now(datetime.UTC).date()
-    return f"published to {min(period[1], now - EMBARGO)}"
+    final = f", final to {min(period[1], now - FINAL_AFTER)}" if options.refresh else ""
+    return f"published to {min(period[1], now - EMBARGO)}{final}"
 
 
 def read(

@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from era5_fetch import lexicon
+from era5_fetch.container import HOURS_COVERED
 from era5_fetch.errors import DecodeError, Era5Warning
 from era5_fetch.lexicon import Kind
 from era5_fetch.units import is_rate, spelled
@@ -40,7 +41,8 @@ PASCALS_FROM = 1100.0
 """A level without a unit that is higher than any in hPa is in Pa."""
 _NOT_HOURLY = {
     "month": "is a monthly mean of daily sums, agreed hourly values",
-    "run": "is a sum since the start of a forecast: its source is 'opendata'; of hours say accumulation='hour'",
+    "run": "is a sum over several hours or since the start of a forecast, agreed one hour: fetch ERA5's hourly values, "
+    "or forecasts by the source 'opendata'",
 }
 
 
@@ -267,7 +269,7 @@ def _marked(field: xr.DataArray, known: Variable | None, accumulation: str) -> x
 def _accumulation(dataset: xr.Dataset, times: pd.DatetimeIndex) -> str:
     """By the class of the GRIB messages, or else by the times and the step of the grid."""
     attributes = [field.attrs for field in dataset.data_vars.values()]
-    if any(a.get("GRIB_marsClass") == "od" and a.get("GRIB_dataType") == "fc" for a in attributes):
+    if any(a.get("GRIB_marsClass") != "l5" and a.get(HOURS_COVERED, 0) > 1 for a in attributes):
         return "run"
     if times.size > 1 and (times == times.to_period("M").to_timestamp()).all():
         return "month"

@@ -367,8 +367,22 @@ def test_sums_since_the_start_of_a_forecast_are_not_taken_for_those_of_an_hour(t
     (tmp_path / "t.grib2").write_bytes(b"".join(message("2t", run, step, None) for step in (3, 6)))
     (tmp_path / "p.grib2").write_bytes(b"".join(message("tp", run, step, None) for step in (3, 6)))
     assert open_file(tmp_path / "t.grib2").sizes["time"] == 2
-    with pytest.raises(DecodeError, match=r"'tp' is a sum since the start of a forecast: its source is 'opendata'"):
+    with pytest.raises(DecodeError, match=r"'tp' is a sum over several hours or since the start of a forecast"):
         open_file(tmp_path / "p.grib2")
+    assert open_file(tmp_path / "p.grib2", accumulation="hour").sizes["time"] == 2
+
+
+@pytest.mark.parametrize("edition", [1, 2])
+def test_a_sum_over_three_hours_is_not_taken_for_that_of_one(tmp_path, edition):
+    """As the ten members of ERA5 have it."""
+    eccodes, path = pytest.importorskip("eccodes"), tmp_path / "a.grib"
+    message = grib_message(eccodes, "tp", 0, TIMES[0], edition)
+    eccodes.codes_set(message, "stepRange", "3-6")
+    with path.open("wb") as stream:
+        eccodes.codes_write(message, stream)
+    eccodes.codes_release(message)
+    with pytest.raises(DecodeError, match=r"a\.grib: 'tp' is a sum over several hours"):
+        open_file(path)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from pipeline.errors import NothingToDo
 from pipeline.progress import say, tracked
 from pipeline.store import Run, digest, file_digest, written_whole
 from pipeline.sweeping import sweep
+from pipeline.weather import published
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,8 +89,9 @@ class Keys:
             "name",
         }
         dumped = self.config.model_dump(mode="json", include=fields)
+        of_weather = published(self.config.weather, self.config.period)
         of_assessment = [self.config.assessed_pollutants, self.config.assessment.particulate_reference]
-        return digest([__version__, "daily", dumped, of_assessment, self.inputs])
+        return digest([__version__, "daily", dumped, of_assessment, self.inputs, *of_weather])
 
     @cached_property
     def readings(self) -> str:

@@ -19,11 +19,15 @@ class PathOptions(BaseModel):
     @field_validator("path", mode="after")
     @classmethod
     def _absolute(cls, value: Path, info: ValidationInfo) -> Path:
-        folder = (info.context or {}).get("folder", Path())
-        value = Path(folder, value)
-        if "*" not in value.name and not value.exists():
-            raise ValueError(f"found no file or folder {value}; allowed: a path that exists, relative to {folder}")
-        return value
+        return existing(value, (info.context or {}).get("folder", Path()))
+
+
+def existing(path: Path, folder: Path) -> Path:
+    """A path relative to a folder, made absolute; a ValueError unless it is there, or is a pattern."""
+    path = Path(folder, path)
+    if "*" not in path.name and not path.exists():
+        raise ValueError(f"found no file or folder {path}; allowed: a path that exists, relative to {folder}")
+    return path
 
 
 def files_of(path: Path, *patterns: str) -> list[Path]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import cholesky
+from scipy.linalg.blas import dsyrk
 from scipy.linalg.lapack import dtrtri
 
 from models.noise import WHITE, Autoregression, ages, autoregression
@@ -146,7 +147,8 @@ def _evidence(
     rows: np.ndarray, values: np.ndarray, block: np.ndarray, precision: np.ndarray, floor: np.ndarray
 ) -> _Solved:
     """Coefficients and block precisions at the maximum of the evidence, by fixed-point iteration."""
-    gram, moment, square = rows.T @ rows, rows.T @ values, float(values @ values)
+    upper = dsyrk(1.0, rows.T)
+    gram, moment, square = upper + np.triu(upper, 1).T, rows.T @ values, float(values @ values)
     count = len(precision) + 1
     sizes = np.bincount(block + 1, minlength=count)
     for _ in range(ITERATIONS):

@@ -38,8 +38,8 @@ WEATHER_MODEL_ERROR, EMISSIONS_MODEL_ERROR = 2.0, 1.2
 Found on the benchmark's worlds of known truth (BENCHMARK.md, Intervals); without them 90 % intervals hold the truth in
 63 % (weather) and 85 % (emissions) of the pairs of years.
 """
-TURNS = 4
-"""Turns of Gauss and Newton in which target and rate of the relaxing air are refined."""
+TURNS, TURNS_AGAIN = 3, 2
+"""Turns of Gauss and Newton in which target and rate of the relaxing air are refined, and where priors are known."""
 CURVATURE, HALVINGS = 0.1, 6
 """A turn's step is halved, so often at the most, while air is off the line about the last by more than a tenth."""
 FLOOR = 0.02
@@ -59,11 +59,15 @@ class Settings:
 
 @dataclass(frozen=True)
 class Fitted:
-    """The model behind a separation and the table of drivers it was fitted to: answers for other days too."""
+    """The model behind a separation and the table of drivers it was fitted to: answers for other days too.
+
+    ``prior`` is what the data decided beside the coefficients.
+    """
 
     drivers: pd.DataFrame
     emissions: EmissionResponse
     weather: WeatherResponse
+    prior: regression.Prior
 
 
 @dataclass(frozen=True)
@@ -243,7 +247,8 @@ def separate(target: pd.Series, table: pd.DataFrame, *, drivers: Drivers, settin
     emissions = emissions + level[:, None]
     ratio = np.where(seen, observed / np.exp(emissions[0] + weather[0]), np.nan)
     of_emissions = EmissionResponse(plan.days, settings.interventions, draws[:, : plan.split])
-    return Separation(plan.days, observed, emissions, weather, ratio, Fitted(table, of_emissions, response))
+    fitted = Fitted(table, of_emissions, response, fit.prior)
+    return Separation(plan.days, observed, emissions, weather, ratio, fitted)
 
 
 def _widened(members: np.ndarray, factor: float) -> np.ndarray:
@@ -272,7 +277,7 @@ def _fitted(
     rounds = 1 if start else 2
     begun = replace(start, linear=None) if start else None
     found, fit = plan, plan.fit(target, seen, begun, rounds=1 if start else regression.ROUNDS)
-    for _ in range(TURNS):
+    for _ in range(TURNS_AGAIN if start else TURNS):
         found = found.relaxing(fit.coefficients)
         fit = found.fit(target, seen, fit.prior, rounds=rounds)
     found = found.with_carried(fit.coefficients)
@@ -286,22 +291,29 @@ def _level(emissions: np.ndarray, weather: np.ndarray, observed: np.ndarray, see
 
 
 def held_out_predictions(
-    target: pd.Series, table: pd.DataFrame, *, drivers: Drivers, settings: Settings
+    target: pd.Series,
+    table: pd.DataFrame,
+    *,
+    drivers: Drivers,
+    settings: Settings,
+    prior: regression.Prior | None = None,
 ) -> tuple[np.ndarray, float]:
     """Each day predicted by a model that saw neither its month nor the three days around it, (n,).
 
+    ``prior`` is that of the separation of the same series, found anew without it: the models share what it holds beside
+    coefficients (variances of blocks, the noise's memory).
     Also the share [%] of those days with a main driver outside the range of the days behind their model. NaN on days
     without drivers.
     """
     observed, relative = _values(target, table)
     plan = design(table, drivers, settings)
     everything = plan.known & np.isfinite(observed)
-    _, whole = _fitted(plan, relative, everything)
+    prior = prior or _fitted(plan, relative, everything)[1].prior
     predicted, outside = np.full(len(observed), np.nan), []
     main = table[list(drivers.main)].to_numpy(dtype=float)
     for train, test in held_out_months(plan.days, folds=settings.score_folds, purge=3, seed=settings.seed):
         seen, wanted = everything & train, plan.known & test
-        found, fit = _fitted(plan, relative, seen, whole.prior)
+        found, fit = _fitted(plan, relative, seen, prior)
         coefficients = fit.coefficients[None]
         emissions, weather = found.emissions(coefficients), found.response(coefficients).effects(table)
         level = _level(emissions, weather, observed, seen)

@@ -141,7 +141,13 @@ def settings(config: Config) -> Settings:
 def readings_of(rows: Samples, config: Config, pollutant: str) -> tuple[xr.Dataset, tuple[str, ...]]:
     """The readings of one series, with held-out predictions, other methods' parts and dependence; notes."""
     separation = separate(rows.target, rows.drivers, drivers=rows.roles, settings=settings(config))
-    held_out, outside = held_out_predictions(rows.target, rows.drivers, drivers=rows.roles, settings=settings(config))
+    held_out, outside = held_out_predictions(
+        rows.target,
+        rows.drivers,
+        drivers=rows.roles,
+        settings=settings(config),
+        prior=separation.fitted.prior if separation.fitted else None,
+    )
     days = separation.days
     base = np.asarray((days >= pd.Timestamp(config.base_period[0])) & (days <= pd.Timestamp(config.base_period[1])))
     found = calendar(days, year_start=config.year_start)

@@ -1,0 +1,287 @@
+"""What the page's script is given: the index by place and pollutant, every number as it is printed, both languages.
+
+Of ``index.json`` (schema ``tianbang-index/1``); any optional part may be absent. Series are packed
+(``pipeline.weekly.page.packing``): weeks and the band of past years share one axis for each pollutant.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.errors import InputError
+from pipeline.regions.cities import known_city
+from pipeline.standards.rounding import rounded_decimal
+from pipeline.weekly.page.packing import packed, step_of
+from pipeline.weekly.page.sentences import (
+    CHANGES,
+    concentration_decimals,
+    name_of,
+    percents,
+    reading,
+    sentences,
+)
+from pipeline.weekly.wording import PHRASES, template, words
+from pipeline.wording import Language, pollutant_in, units_in
+
+Part = Mapping[str, Any]
+SCHEMA = "tianbang-index/1"
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
+WINDOWS = ("week", "month", "year", "season")
+REFERENCES = ("base", "recent")
+WEEK_VALUES = ("mci", "low", "high")
+BAND_VALUES = ("min", "p10", "median", "p90", "max")
+LEVELS = ("nation", "region")
+"""Levels whose events are on the page: those of all cities would be most of its bytes."""
+
+
+def payload(index: Part) -> dict[str, Any]:
+    """Everything the script draws. An InputError for another schema, or for content without places."""
+    if index.get("schema") != SCHEMA:
+        raise InputError(f"index: schema {index.get('schema')!r}, agreed {SCHEMA!r}; make the index again")
+    if not index.get("places"):
+        raise InputError("index: it holds no place; make the index of at least one city")
+    groups = _groups(index)
+    step = step_of(_series_values(index))
+    codes = {str(place["key"]): code_of(place) for place in index["places"]}
+    return {
+        "words": {language: words(language) | _own_words(index, groups, language) for language in LANGUAGES},
+        "run": {key: str(index.get(key) or "–") for key in ("run", "made", "version", "models", "schema")},
+        "week": index["week"],
+        "labels": {name: str(index["references"][name]["label"]) for name in REFERENCES if name in index["references"]},
+        "classes": [{key: one.get(key) for key in ("key", "above", "below")} for one in index["classes"]],
+        "kinds": list(index["kinds"]),
+        "groups": groups,
+        "step": step,
+        "places": [_place(place, codes) for place in index["places"]],
+        "pollutants": {name: _pollutant(index, name, groups, step) for name in pollutants_of(index)},
+        "events": _events(index),
+        "verification": {name: _verification(rows) for name, rows in (index.get("verification") or {}).items()},
+    }
+
+
+def pollutants_of(index: Part) -> list[str]:
+    """Pollutants of any place, in the order they come."""
+    return list(dict.fromkeys(name for place in index["places"] for name in place["pollutants"]))
+
+
+def week_number(label: str) -> int | None:
+    """40 of ``2025-W40``; None of a label that does not end with a number."""
+    found = re.search(r"(\d+)$", label)
+    return int(found.group()) if found else None
+
+
+def _both(spoken: Any) -> dict[str, str]:
+    return {language: spoken(language) for language in LANGUAGES}
+
+
+def _own_words(index: Part, groups: Sequence[str], language: Language) -> dict[str, str]:
+    """Names that come with the index: of its classes, driver groups and events."""
+    classes = {f"class_{one['key']}": one.get(language) or one["key"] for one in index["classes"]}
+    told = {str(group["key"]): group.get(language) for group in index.get("groups", ())}
+    named = {f"group_{key}": told.get(key) or key.replace("_", " ") for key in groups}
+    events = {str(row["event"]) for row in index.get("events") or ()}
+    return {
+        # a name from data is no template
+        key: str(name).replace("{", "").replace("}", "")
+        for key, name in (classes | named | {f"event_{key}": event_named(key, language) for key in events}).items()
+    }
+
+
+def _groups(index: Part) -> tuple[str, ...]:
+    """Driver groups as the index names them; without names, in the order they come."""
+    told = [str(group["key"]) for group in index.get("groups", ())]
+    found = (
+        str(driver["group"])
+        for place in index["places"]
+        for own in place["pollutants"].values()
+        for window in (own.get("windows") or {}).values()
+        for driver in (window or {}).get("drivers") or ()
+    )
+    return tuple(dict.fromkeys([*told, *found]))
+
+
+def code_of(place: Part) -> str:
+    """A city's administrative code: the one given, else that of its key or name; empty where it has none."""
+    if place["level"] != "city":
+        return ""
+    written = [place.get("adcode"), place["key"], *(place.get("name") or {}).values()]
+    found = (known_city(str(text)) for text in written if text)
+    return next((city.code for city in found if city), "")
+
+
+def _place(place: Part, codes: Mapping[str, str]) -> dict[str, Any]:
+    """``codes`` are those of the cities by key: a region's members are given by code."""
+    code = code_of(place)
+    names = _both(lambda language: name_of(place, language))
+    member_codes = [codes.get(str(city)) or str(city) for city in place.get("cities") or ()]
+    return {
+        "level": str(place["level"]),
+        "key": str(place["key"]),
+        **names,
+        **({"adcode": code} if code else {}),
+        **({"cities": member_codes} if member_codes and place["level"] == "region" else {}),
+    }
+
+
+def _series_values(index: Part) -> Iterator[float | None]:
+    for place in index["places"]:
+        for own in place["pollutants"].values():
+            yield from (row.get(name) for row in own.get("weeks") or () for name in WEEK_VALUES)
+            yield from (row.get(name) for row in own.get("band") or () for name in BAND_VALUES)
+            yield from (row.get(name) for row in (own.get("outlook") or {}).get("days") or () for name in WEEK_VALUES)
+
+
+@dataclass(frozen=True)
+class Axes:
+    """What the places of one pollutant share: starts of weeks, numbers of the band's weeks, days ahead, groups."""
+
+    weeks: tuple[str, ...]
+    band: tuple[int, ...]
+    ahead: tuple[str, ...]
+    groups: tuple[str, ...]
+    step: float
+
+
+def _pollutant(index: Part, name: str, groups: tuple[str, ...], step: float) -> dict[str, Any]:
+    owns = [place["pollutants"].get(name) for place in index["places"]]
+    known = [own for own in owns if own]
+    labels = {row["start"]: str(row["label"]) for own in known for row in own.get("weeks") or ()}
+    ahead = {row["date"]: row.get("lead") for own in known for row in (own.get("outlook") or {}).get("days") or ()}
+    numbers = {int(row["week"]) for own in known for row in own.get("band") or ()}
+    axes = Axes(tuple(sorted(labels)), tuple(sorted(numbers)), tuple(sorted(ahead)), groups, step)
+    units = str(known[0].get("units", ""))
+    return {
+        **_both(lambda language: pollutant_in(language, name)),
+        "units": _both(lambda language: units_in(language, units)),
+        "decimals": _decimals(index, name),
+        "weeks": [
+            [labels[start], start, week_number(labels[start]) or position + 1]
+            for position, start in enumerate(axes.weeks)
+        ],
+        "band": axes.band,
+        "ahead": axes.ahead,
+        "places": [
+            None if own is None else _own(index, place, name, axes)
+            for place, own in zip(index["places"], owns, strict=True)
+        ],
+    }
+
+
+def _own(index: Part, place: Part, pollutant: str, axes: Axes) -> dict[str, Any]:
+    own = place["pollutants"][pollutant]
+    windows = {name: found for name in WINDOWS if (found := (own.get("windows") or {}).get(name))}
+    places = _decimals(index, pollutant)
+    return {
+        "said": sentences(index, place, pollutant),
+        "windows": {name: _window(window, index, places) for name, window in windows.items()},
+        "drivers": _drivers(windows.get("week") or {}, axes.groups),
+        **_series(own, index["kinds"], axes),
+    }
+
+
+def _series(own: Part, kinds: Sequence[str], axes: Axes) -> dict[str, Any]:
+    """Weeks of the year with their kinds, the band of other years, days ahead; what is absent is left out."""
+    weeks = {row["start"]: row for row in own.get("weeks") or ()}
+    band = {int(row["week"]): row for row in own.get("band") or ()}
+    outlook = own.get("outlook") or {}
+    ahead = {row["date"]: row for row in outlook.get("days") or ()}
+    found: dict[str, Any] = {}
+    if weeks:
+        found |= {"weeks": _packed_rows(weeks, axes.weeks, WEEK_VALUES, axes.step), "kinds": _kinds(weeks, axes, kinds)}
+    if band:
+        years = max(int(row.get("years") or 0) for row in band.values())
+        found |= {"band": _packed_rows(band, axes.band, BAND_VALUES, axes.step), "years": years}
+    if ahead:
+        found |= {
+            "ahead": _packed_rows(ahead, axes.ahead, WEEK_VALUES, axes.step),
+            "issued": [outlook.get("issued") or "–", outlook.get("source") or "–"],
+        }
+    return found
+
+
+def _kinds(weeks: Mapping[str, Part], axes: Axes, kinds: Sequence[str]) -> str:
+    """A digit for each week: the number of its kind, - where it has none."""
+    told = [(weeks.get(start) or {}).get("kind") for start in axes.weeks]
+    return "".join(str(kinds.index(kind)) if kind in kinds else "-" for kind in told)
+
+
+def _packed_rows(rows: Mapping[Any, Part], keys: Sequence[Any], names: Sequence[str], step: float) -> str:
+    return packed([(rows.get(key) or {}).get(name) for name in names for key in keys], step)
+
+
+def _window(window: Part, index: Part, places: int) -> dict[str, Any]:
+    base = window.get("base") or {}
+    observed = window.get("observed") or {}
+    return {
+        "dates": [window.get("start"), window.get("end"), window.get("days")],
+        "kinds": [int((window.get("kinds") or {}).get(kind, 0)) for kind in index["kinds"]],
+        **{name: _reference(window[name], index) for name in REFERENCES if window.get(name)},
+        "change": [_printed(percents(base.get("mci"), window.get("change"))[name]) for name in CHANGES],
+                "observed": [_printed(observed.get(name), places) for name in ("value", "last_year", "change")],
+    }
+
+
+def _drivers(window: Part, groups: Sequence[str]) -> list[list[Any]]:
+    """Number of the group, points, low, high."""
+    return [
+        [groups.index(str(row["group"])), *(_printed(row.get(name)) for name in ("points", "low", "high"))]
+        for row in window.get("drivers") or ()
+    ]
+
+
+def _reference(value: Part, index: Part) -> list[Any]:
+    """mci, low, high, number of the class, rank, of, percentile, reading of the interval."""
+    keys = [one["key"] for one in index["classes"]]
+    found = keys.index(value["class"]) if value.get("class") in keys else None
+    numbers = [_printed(value.get(name)) for name in WEEK_VALUES]
+    known = value.get("mci") is not None
+    call = reading(value.get("low"), value.get("high")) if known else None
+    return [*numbers, found, value.get("rank"), value.get("of"), _printed(value.get("percentile"), 0), call]
+
+
+def _printed(value: float | None, places: int = 1) -> float | int | None:
+    """A number rounded as it will be printed; whole ones without a point."""
+    if value is None or value != value:
+        return None
+    rounded = float(rounded_decimal(float(value), places)) + 0.0
+    return int(rounded) if rounded.is_integer() else rounded
+
+
+def _events(index: Part) -> list[list[Any]]:
+    """level, key, pollutant, event, year, days, share in percent, concentration on such days, on others."""
+    return [
+        [
+            row["level"], str(row["key"]), row["pollutant"], str(row["event"]), row["year"], row.get("days"),
+            _printed(None if row.get("share") is None else 100 * row["share"]),
+            *(_printed(row.get(name), _decimals(index, row["pollutant"])) for name in ("on_event", "otherwise")),
+        ]
+        for row in index.get("events") or ()
+        if row["level"] in LEVELS
+    ]  # fmt: skip
+
+
+def _decimals(index: Part, pollutant: str) -> int:
+    return concentration_decimals(pollutant, index["week"]["end"])
+
+
+def _verification(rows: Sequence[Part]) -> list[list[Any]]:
+    """lead, count, mean absolute error, bias, hit rate in percent."""
+    return [
+        [
+            row["lead"],
+            row.get("count"),
+            _printed(row.get("mean_absolute_error")),
+            _printed(row.get("bias")),
+            _printed(None if row.get("hit_rate") is None else 100 * row["hit_rate"]),
+        ]
+        for row in rows
+    ]
+
+
+def event_named(key: str, language: Language) -> str:
+    """What an event is called; one that no phrase knows is its key in words."""
+    known = f"event_{key}"
+    return template(known, language) if known in PHRASES else key.replace("_", " ")

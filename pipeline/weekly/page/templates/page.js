@@ -1,0 +1,134 @@
+// The page: what is chosen is painted; a choice paints only what depends on it.
+function switches(holder, name, options, current, pick) {
+  holder.setAttribute("aria-label", name);
+  const pressed = holder.contains(document.activeElement);
+  holder.replaceChildren(...options.map(([value, text, language]) => element("button", {
+    type: "button", class: "switch", lang: language || null, "data-value": value, "aria-pressed": value === current,
+    onclick: () => pick(value),
+  }, text)));
+  if (pressed) holder.querySelector("[aria-pressed=true]").focus();
+}
+
+function paintControls() {
+  const { language } = chosen;
+  document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
+  document.title = `${say("title")} ${data.week.label}`;
+  for (const node of document.querySelectorAll("[data-say]")) node.textContent = say(node.dataset.say);
+  byId("subtitle").textContent = say("subtitle", data.week);
+  switches(byId("languages"), say("switch_language"), LANGUAGES.map((one) => [one, data.words[one].language, one]),
+    language, (value) => choose({ language: value }));
+  switches(byId("pollutants"), say("pollutant"), pollutants.map((one) => [one, data.pollutants[one][language]]),
+    chosen.pollutant, (value) => choose({ pollutant: value }));
+  if (byId("map-levels") && levels.length) {
+    switches(byId("map-levels"), say("map_level"), levels.map((one) => [one, say("by_" + one)]), chosen.level,
+      (value) => choose({ level: value }));
+  }
+}
+
+function range({ above, below }) {
+  if (!known(above)) return say("below", { value: number(below, 0) });
+  if (!known(below)) return say("from", { value: number(above, 0) });
+  return say("between", { low: number(above, 0), high: number(below, 0) });
+}
+
+function paintLegend() {
+  byId("legend").setAttribute("aria-label", say("legend"));
+  byId("legend").replaceChildren(...data.classes.map((one, position) =>
+    element("li", {}, classLabel(position), ` (${range(one)})`)));
+  byId("provenance").replaceChildren(...Object.entries(data.run).map(([name, value]) =>
+    element("div", {}, element("dt", {}, say(name)), element("dd", {}, value))));
+}
+
+function marks(place) {
+  const told = week(place) ? notFinal(week(place).kinds) : "";
+  return told ? element("span", { class: "marked" }, told) : null;
+}
+
+function paintHeadlines() {
+  byId("headlines").replaceChildren(...data.places.flatMap((place, position) => {
+    const mine = own(position);
+    if (place.level === "city" && data.places[0].level !== "city") return [];
+    if (!mine || (place.level === "city" && position > 5)) return [];
+    const name = element("button", { type: "button", class: "plain", title: say("choose"), "data-place": position },
+      nameOf(position));
+    return [element("article", { class: place.level, "data-place": position },
+      element("h3", {}, name, " ", classLabel(based(position)[3]), " ", marks(position)),
+      element("p", {}, spoken(mine.said[0], position)))];
+  }));
+}
+
+function paintChosen() {
+  const mine = own();
+  byId("chosen-name").textContent = nameOf(chosen.place);
+  byId("chosen-level").textContent = say(data.places[chosen.place].level);
+  for (const node of document.querySelectorAll(".of")) {
+    node.textContent = ` · ${nameOf(chosen.place)} · ${data.pollutants[chosen.pollutant][chosen.language]}`;
+  }
+  byId("chosen-class").replaceChildren(classLabel(based(chosen.place)[3]), ...[marks(chosen.place)].filter(Boolean));
+  byId("chosen-sentences").replaceChildren(...(mine ? mine.said.map((one) => spoken(one, chosen.place))
+    : [say("no_data")]).map((sentence) => element("p", {}, sentence)));
+  for (const article of byId("headlines").children) {
+    article.classList.toggle("chosen", Number(article.dataset.place) === chosen.place);
+  }
+  paintWindows(byId("windows"));
+  paintEvents(byId("events"));
+  paintVerification(byId("verification"));
+  paintCharts();
+}
+
+function paintCharts() {
+  driversChart(byId("drivers"));
+  yearChart(byId("year"));
+  outlookChart(byId("outlook"));
+}
+
+function paint(everything) {
+  if (everything) {
+    paintControls();
+    paintLegend();
+    paintHeadlines();
+    paintAll(byId("all"));
+  }
+  paintChosen();
+  paintMap();
+  markRow();
+}
+
+function choose(change) {
+  const everything = "language" in change || "pollutant" in change || "level" in change;
+  Object.assign(chosen, change);
+  const { level } = data.places[chosen.place];
+  if ("place" in change && levels.includes(level) && level !== chosen.level) {
+    chosen.level = level;
+    paintControls();
+  }
+  paint(everything);
+  remember();
+}
+
+choiceOfAddress();
+if (levels.includes(data.places[chosen.place].level)) chosen.level = data.places[chosen.place].level;
+startMap();
+paint(true);
+for (const id of ["headlines", "all"]) {
+  byId(id).addEventListener("click", (event) => {
+    const button = event.target.closest("button[data-place]");
+    if (button) choose({ place: Number(button.dataset.place) });
+  });
+}
+byId("filter").addEventListener("input", filterAll);
+byId("download").addEventListener("click", download);
+byId("skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  byId("chosen").focus();
+});
+window.addEventListener("hashchange", () => {
+  choiceOfAddress();
+  choose({ language: chosen.language, place: chosen.place });
+});
+let width = window.innerWidth;
+window.addEventListener("resize", () => {
+  if (window.innerWidth !== width) paintCharts();
+  width = window.innerWidth;
+});
+document.documentElement.dataset.ready = Math.round(performance.now());

@@ -116,9 +116,7 @@ def _spread(rng: np.random.Generator, mci: float) -> dict[str, float]:
     return {"mci": float(mci), "low": float(mci - low), "high": float(mci + high)}
 
 
-def _window(
-    rng: np.random.Generator, start: str, days: int, level: float, mci: float | None = None
-) -> dict[str, Any]:
+def _window(rng: np.random.Generator, start: str, days: int, level: float, mci: float | None = None) -> dict[str, Any]:
     index = float(100 + rng.normal(0, 8)) if mci is None else mci
     observed = float(level * rng.uniform(0.7, 1.3))
     change, weather = float(rng.normal(0, 4)), float(rng.normal(0, 3))

@@ -70,10 +70,13 @@ def _provenance(config: Config, key: Keys) -> dict[str, str]:
 def render(run: content.Run) -> str:
     """The page as HTML. Everything that comes from data is escaped by the template engine."""
     pages = [content.page(run, language) for language in run.config.languages]
-    return environment("pipeline.page").get_template("page.html").render(
-        pages=pages,
-        say={page.language: partial(phrase, language=page.language) for page in pages},
-        style=style("pipeline.page", "style.css"),
-        script=template_file("pipeline.page", "script.js"),
+    return (
+        environment("pipeline.page")
+        .get_template("page.html")
+        .render(
+            pages=pages,
+            say={page.language: partial(phrase, language=page.language) for page in pages},
+            style=style("pipeline.page", "style.css"),
+            script=template_file("pipeline.page", "script.js"),
+        )
     )
-

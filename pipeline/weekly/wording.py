@@ -13,6 +13,8 @@ from pipeline.wording import Language
 Said = tuple[str, dict[str, Any]]
 """A phrase's key and its values: text, a number, or a list of what is said in their place."""
 
+NO_BREAK = "\u00a0"
+
 PHRASES: dict[str, tuple[str, str]] = {
     # the page
     "language": ("English", "中文"),
@@ -141,8 +143,8 @@ PHRASES: dict[str, tuple[str, str]] = {
         "The coming week, {start} to {end} (forecast): {mci} ({low} to {high}, holds 100), near the reference.",
         "未来一周（{start}至{end}，预报）指数为{mci}（{low}至{high}，含100），气象条件接近基准。",
     ),
-    "marked": ("Not final: {parts} of {days} days.", "尚非最终结果：{days}天中{parts}。"),
-    "marked_part": ("{count} {kind}", "{kind}{count}天"),
+    "marked": ("Not final, of {days} days: {parts}.", "尚非最终结果：{days}天中{parts}。"),
+    "marked_part": ("{count} d {kind}", "{kind}{count}天"),
     "final": ("final", "最终"),
     "preliminary": ("preliminary", "初步"),
     "emulated": ("emulated", "代用估算"),
@@ -151,6 +153,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "favourable": ("favourable", "有利"),
     "unfavourable": ("unfavourable", "不利"),
     "near": ("near the reference", "接近基准"),
+    "unsure": ("interval holds 100", "区间含100"),
     "no_data": ("no index", "无指数"),
     # the map
     "map": ("Map of the week", "本周分布图"),
@@ -162,7 +165,8 @@ PHRASES: dict[str, tuple[str, str]] = {
         "点击选择；也可用方向键移动、回车键选择。",
     ),
     "map_name": ("Map of China: index of the week", "中国分布图：本周指数"),
-    "map_inset": ("South China Sea Islands", "南海诸岛"),
+    "map_inset": ("South China|Sea Islands", "南海诸岛"),
+    "told": ("{place}: {what}", "{place}：{what}"),
     "map_source": (
         (
             "Boundaries: 天地图 (Tianditu, National Platform for Geospatial Information) through the package {package} "
@@ -292,21 +296,24 @@ def say(key: str, language: Language, **values: object) -> str:
     return template(key, language).format(**values)
 
 
-def spoken(said: Said, language: Language, context: Mapping[str, str]) -> str:
-    """A sentence in words; ``context`` are values every phrase may name, such as the place. The script does the same."""
+def spoken(said: Said, words: Mapping[str, str], context: Mapping[str, str]) -> str:
+    """A sentence in words. The page's script does the same.
+
+    ``words`` are phrases of one language by key, those of this table and the names an index brings; ``context`` are
+    values every phrase may name, such as the place. An unknown key or a missing value is a KeyError.
+    """
     key, values = said
     written = {
-        name: say("comma", language).join(spoken(one, language, context) for one in value)
-        if isinstance(value, list)
-        else value
+        name: words["comma"].join(spoken(one, words, context) for one in value) if isinstance(value, list) else value
         for name, value in values.items()
     }
-    return say(key, language, **{**context, **written})
+    return words[key].format(**{**context, **written})
 
 
 def template(key: str, language: Language) -> str:
-    """The phrase of a key with its placeholders."""
-    return PHRASES[key][0 if language == "en" else 1]
+    """The phrase of a key with its placeholders; in English a percent sign stays with its number."""
+    english, chinese = PHRASES[key]
+    return english.replace(" %", NO_BREAK + "%") if language == "en" else chinese
 
 
 def words(language: Language) -> dict[str, str]:

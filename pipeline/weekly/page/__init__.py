@@ -10,8 +10,8 @@ from typing import Any
 
 from pipeline.page_base import environment, style, template_file
 from pipeline.store import write_text
-from pipeline.weekly.page.china_map import ChinaMap, china_map
-from pipeline.weekly.page.content import LANGUAGES, LEVELS, payload, pollutants_of
+from pipeline.weekly.page.china import ChinaMap, china_map
+from pipeline.weekly.page.content import LANGUAGES, LEVELS, payload, pollutants_of, vocabulary
 from pipeline.weekly.page.sentences import context, sentences
 from pipeline.weekly.wording import say, spoken
 from pipeline.wording import Language
@@ -35,14 +35,18 @@ def write(index: Mapping[str, Any], path: Path) -> Path:
 def render(index: Mapping[str, Any], china: ChinaMap | None) -> str:
     """The page as HTML. Text from data is escaped by the template engine, or set as text by the script."""
     known = without_nan(index)
-    return environment(PACKAGE).get_template("weekly.html").render(
-        data=embedded(payload(known)),
-        china=china,
-        headlines={language: _headlines(known, language) for language in LANGUAGES},
-        say=say,
-        week=index["week"],
-        style=style(PACKAGE, "weekly.css"),
-        script="\n".join(template_file(PACKAGE, name) for name in SCRIPTS),
+    return (
+        environment(PACKAGE)
+        .get_template("weekly.html")
+        .render(
+            data=embedded(payload(known, china)),
+            china=china,
+            headlines={language: _headlines(known, language) for language in LANGUAGES},
+            say=say,
+            week=index["week"],
+            style=style(PACKAGE, "weekly.css"),
+            script="\n".join(template_file(PACKAGE, name) for name in SCRIPTS),
+        )
     )
 
 
@@ -54,8 +58,9 @@ def embedded(data: Mapping[str, Any]) -> str:
 
 def _headlines(index: Mapping[str, Any], language: Language) -> list[str]:
     """First sentences of the nation and regions, for readers that run no script."""
+    words = vocabulary(index, language)
     return [
-        spoken(sentences(index, place, pollutant)[0], language, context(place, pollutant, language))
+        spoken(sentences(index, place, pollutant)[0], words, context(place, pollutant, language))
         for place in index["places"]
         if place["level"] in LEVELS
         for pollutant in pollutants_of(index)

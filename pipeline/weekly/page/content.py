@@ -14,6 +14,7 @@ from typing import Any
 from pipeline.errors import InputError
 from pipeline.regions.cities import known_city
 from pipeline.standards.rounding import rounded_decimal
+from pipeline.weekly.page.china import ChinaMap
 from pipeline.weekly.page.packing import packed, step_of
 from pipeline.weekly.page.sentences import (
     CHANGES,
@@ -37,7 +38,7 @@ LEVELS = ("nation", "region")
 """Levels whose events are on the page: those of all cities would be most of its bytes."""
 
 
-def payload(index: Part) -> dict[str, Any]:
+def payload(index: Part, china: ChinaMap | None = None) -> dict[str, Any]:
     """Everything the script draws. An InputError for another schema, or for content without places."""
     if index.get("schema") != SCHEMA:
         raise InputError(f"index: schema {index.get('schema')!r}, agreed {SCHEMA!r}; make the index again")
@@ -47,7 +48,7 @@ def payload(index: Part) -> dict[str, Any]:
     step = step_of(_series_values(index))
     codes = {str(place["key"]): code_of(place) for place in index["places"]}
     return {
-        "words": {language: words(language) | _own_words(index, groups, language) for language in LANGUAGES},
+        "words": {language: vocabulary(index, language) for language in LANGUAGES},
         "run": {key: str(index.get(key) or "–") for key in ("run", "made", "version", "models", "schema")},
         "week": index["week"],
         "labels": {name: str(index["references"][name]["label"]) for name in REFERENCES if name in index["references"]},
@@ -55,7 +56,7 @@ def payload(index: Part) -> dict[str, Any]:
         "kinds": list(index["kinds"]),
         "groups": groups,
         "step": step,
-        "places": [_place(place, codes) for place in index["places"]],
+        "places": [_place(place, codes, china) for place in index["places"]],
         "pollutants": {name: _pollutant(index, name, groups, step) for name in pollutants_of(index)},
         "events": _events(index),
         "verification": {name: _verification(rows) for name, rows in (index.get("verification") or {}).items()},
@@ -77,22 +78,20 @@ def _both(spoken: Any) -> dict[str, str]:
     return {language: spoken(language) for language in LANGUAGES}
 
 
-def _own_words(index: Part, groups: Sequence[str], language: Language) -> dict[str, str]:
-    """Names that come with the index: of its classes, driver groups and events."""
+def vocabulary(index: Part, language: Language) -> dict[str, str]:
+    """Phrases by key in one language, and the names that the index brings: of classes, driver groups, events."""
     classes = {f"class_{one['key']}": one.get(language) or one["key"] for one in index["classes"]}
-    told = {str(group["key"]): group.get(language) for group in index.get("groups", ())}
-    named = {f"group_{key}": told.get(key) or key.replace("_", " ") for key in groups}
-    events = {str(row["event"]) for row in index.get("events") or ()}
-    return {
-        # a name from data is no template
-        key: str(name).replace("{", "").replace("}", "")
-        for key, name in (classes | named | {f"event_{key}": event_named(key, language) for key in events}).items()
-    }
+    told = {str(group["key"]): group.get(language) for group in index.get("groups") or ()}
+    groups = {f"group_{key}": told.get(key) or key.replace("_", " ") for key in _groups(index)}
+    events = {f"event_{row['event']}": event_named(str(row["event"]), language) for row in index.get("events") or ()}
+    brought = {**classes, **groups, **events}
+    # a name from data is no template
+    return words(language) | {key: str(name).replace("{", "").replace("}", "") for key, name in brought.items()}
 
 
 def _groups(index: Part) -> tuple[str, ...]:
     """Driver groups as the index names them; without names, in the order they come."""
-    told = [str(group["key"]) for group in index.get("groups", ())]
+    told = [str(group["key"]) for group in index.get("groups") or ()]
     found = (
         str(driver["group"])
         for place in index["places"]
@@ -112,17 +111,19 @@ def code_of(place: Part) -> str:
     return next((city.code for city in found if city), "")
 
 
-def _place(place: Part, codes: Mapping[str, str]) -> dict[str, Any]:
+def _place(place: Part, codes: Mapping[str, str], china: ChinaMap | None) -> dict[str, Any]:
     """``codes`` are those of the cities by key: a region's members are given by code."""
     code = code_of(place)
     names = _both(lambda language: name_of(place, language))
     member_codes = [codes.get(str(city)) or str(city) for city in place.get("cities") or ()]
+    is_region = bool(member_codes) and place["level"] == "region"
     return {
         "level": str(place["level"]),
         "key": str(place["key"]),
         **names,
         **({"adcode": code} if code else {}),
-        **({"cities": member_codes} if member_codes and place["level"] == "region" else {}),
+        **({"cities": member_codes} if is_region else {}),
+        **({"outline": china.outline(member_codes)} if is_region and china else {}),
     }
 
 
@@ -220,7 +221,7 @@ def _window(window: Part, index: Part, places: int) -> dict[str, Any]:
         "kinds": [int((window.get("kinds") or {}).get(kind, 0)) for kind in index["kinds"]],
         **{name: _reference(window[name], index) for name in REFERENCES if window.get(name)},
         "change": [_printed(percents(base.get("mci"), window.get("change"))[name]) for name in CHANGES],
-                "observed": [_printed(observed.get(name), places) for name in ("value", "last_year", "change")],
+        "observed": [_printed(observed.get(name), places) for name in ("value", "last_year", "change")],
     }
 
 

@@ -180,7 +180,7 @@ def _marked(index: Part, week: Part) -> Said | None:
     counts = week.get("kinds") or {}
     parts = [
         ("marked_part", {"count": counts[kind], "kind": [(kind, {})]})
-        for kind in index.get("kinds", ())
+        for kind in index["kinds"]
         if kind != "final" and counts.get(kind)
     ]
     return ("marked", {"parts": parts, "days": sum(counts.values())}) if parts else None

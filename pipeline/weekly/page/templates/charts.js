@@ -20,17 +20,29 @@ function hatch(id, position, size) {
     drawn("rect", { width: size, height: size, fill: fillColour }), ...strokes);
 }
 
-let swatches = 0;
-function swatch(position) {
-  const id = "swatch-" + (swatches += 1);
-  const inside = known(position) ? [drawn("defs", {}, hatch(id, shade(position), 6)),
-    drawn("rect", { width: 24, height: 16, fill: `url(#${id})` })] : [];
-  return drawn("svg", { viewBox: "0 0 24 16", "aria-hidden": "true" }, ...inside);
+// One hidden drawing holds the hatches of every legend, label and bar.
+function startHatches() {
+  document.body.append(drawn("svg", { class: "hatches", width: 0, height: 0, "aria-hidden": "true" }, drawn("defs", {},
+    ...FILLS.map((_, position) => hatch("swatch-" + position, position, 6)),
+    ...FILLS.map((_, position) => hatch("fill-" + position, position, 16)),
+    drawn("pattern", { id: "fill-none", width: 10, height: 10, patternUnits: "userSpaceOnUse" },
+      drawn("rect", { width: 10, height: 10, fill: "#fff" }), drawn("circle", { cx: 5, cy: 5, r: 1.2, fill: "#999" })))));
 }
 
-function classLabel(position) {
+function swatch(position) {
+  return drawn("svg", { viewBox: "0 0 24 16", "aria-hidden": "true" },
+    drawn("rect", { width: 24, height: 16, fill: `url(#swatch-${shade(position)})` }));
+}
+
+// A class by its thresholds; where the interval holds 100 it says so.
+function classWords(position, call) {
+  const unsure = call === "near" && position !== (data.classes.length - 1) / 2;
+  return className(position) + (unsure ? ` (${say("unsure")})` : "");
+}
+
+function classLabel(position, call) {
   if (!known(position)) return element("span", { class: "class" }, say("no_data"));
-  return element("span", { class: "class" }, swatch(position), `${SIGNS[shade(position)]} ${className(position)}`);
+  return element("span", { class: "class" }, swatch(position), `${SIGNS[shade(position)]} ${classWords(position, call)}`);
 }
 
 function scale(low, high, from, to) {
@@ -152,7 +164,6 @@ function driversChart(holder) {
   }));
   const [left, right, floor] = [150, width - 52, height - EDGE.bottom];
   const x = scale(Math.min(...ends), Math.max(...ends), left, right);
-  svg.append(drawn("defs", {}, renamed("bar-down", 1), renamed("bar-up", 3)));
   for (const tick of ticks(Math.min(...ends), Math.max(...ends), 4)) {
     svg.append(line("grid", x(tick), 0, x(tick), floor), label(x(tick), floor + 15, number(tick, 0)));
   }
@@ -176,8 +187,6 @@ function driversChart(holder) {
     label(width - 46, top + row / 2 + 4, number(mci), "start"));
   holder.append(svg, element("figcaption", {}, say("drivers_note")));
 }
-
-const renamed = (id, position) => hatch(id, position, 7);
 
 function outlookChart(holder) {
   holder.replaceChildren();

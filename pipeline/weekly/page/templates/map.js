@@ -3,7 +3,7 @@ const outlines = Array.from(document.querySelectorAll("#cities path"));
 const outlineOf = new Map(outlines.map((outline) => [outline.dataset.code, outline]));
 const centre = new Map(outlines.map((outline) => [outline, outline.dataset.at.split(" ").map(Number)]));
 const placesOf = { city: new Map(), region: new Map() };
-let focused = null;
+let stop = null; // the outline on which the keyboard stands
 
 data.places.forEach((place, position) => {
   if (place.level === "city" && outlineOf.has(place.adcode)) placesOf.city.set(outlineOf.get(place.adcode), position);
@@ -18,12 +18,12 @@ const placeOf = (outline) => placesOf[chosen.level].get(outline);
 const outlinesOf = (place) => outlines.filter((outline) => placeOf(outline) === place);
 
 function told(place) {
-  const week = own(place) && own(place).windows.week;
-  if (!week || !week.base || !known(week.base[0])) return `${nameOf(place)}: ${say("no_data")}`;
-  const [mci, low, high, position, , , , call] = week.base;
-  const marks = notFinal(week.kinds);
-  return `${nameOf(place)}: ${number(mci)} ${between(low, high)}, ${known(position) ? className(position) + ", " : ""}`
-    + `${say(call)}${marks ? ` (${marks})` : ""}`;
+  const mine = own(place) && own(place).windows.week;
+  const [mci, low, high, position, , , , call] = (mine && mine.base) || BLANK;
+  if (!known(mci)) return say("told", { place: nameOf(place), what: say("no_data") });
+  const marks = notFinal(mine.kinds);
+  const parts = [`${number(mci)} ${between(low, high)}`, known(position) ? classWords(position, call) : say(call), marks];
+  return say("told", { place: nameOf(place), what: parts.filter(Boolean).join(say("comma")) });
 }
 
 function startMap() {
@@ -35,15 +35,11 @@ function startMap() {
     return;
   }
   if (!levels.includes(chosen.level)) chosen.level = levels[0];
-  byId("fills").append(...FILLS.map((_, position) => hatch("fill-" + position, position, 16)),
-    drawn("pattern", { id: "fill-none", width: 10, height: 10, patternUnits: "userSpaceOnUse" },
-      drawn("rect", { width: 10, height: 10, fill: "#fff" }), drawn("circle", { cx: 5, cy: 5, r: 1.2, fill: "#999" })));
   placeInset(map);
   map.addEventListener("pointerover", (event) => point(placeOf(event.target)));
   map.addEventListener("click", (event) => pick(placeOf(event.target)));
-  map.addEventListener("focusin", (event) => focusOn(event.target));
-  map.addEventListener("focusout", () => mark(focused = null));
-  map.addEventListener("keydown", walk);
+  byId("stop").addEventListener("keydown", walk);
+  byId("stop").addEventListener("focus", () => point(placeOf(stop)));
 }
 
 function placeInset(map) {
@@ -56,58 +52,58 @@ function placeInset(map) {
   const at = { x: left + whole - wide - 4, y: top + height - high - 4, width: wide, height: high };
   map.append(drawn("g", { class: "inset", "aria-hidden": "true" }, drawn("rect", at),
     drawn("svg", { ...at, viewBox: box.join(" ") }, drawn("use", { href: "#cities" }),
+      drawn("use", { href: "#provinces" }),
       drawn("path", { class: "dashes", d: map.querySelector(".dashes").getAttribute("d") }),
-      drawn("text", { id: "inset-name", x: box[0] + box[2] / 2, y: box[1] + box[3] - 30, "text-anchor": "middle",
-        style: `font-size:${Math.round(box[2] / 10)}px` }))));
+      drawn("text", { id: "inset-name", "text-anchor": "middle", style: `font-size:${Math.round(box[2] / 7.5)}px` }))));
+}
+
+// In English the name takes two lines.
+function nameInset([left, top, width, height]) {
+  const lines = say("map_inset").split("|");
+  byId("inset-name").replaceChildren(...lines.map((text, i) => drawn("tspan", {
+    x: left + width / 2, y: top + height - (lines.length - 0.7 - i) * (width / 7),
+  }, text)));
 }
 
 function paintMap() {
   const map = byId("map");
   if (!map || !levels.length) return;
   map.setAttribute("aria-label", say("map_name"));
-  byId("inset-name").textContent = say("map_inset");
+  nameInset(map.dataset.inset.split(" ").map(Number));
   byId("map-source").textContent = say("map_source", { package: byId("map-source").dataset.package });
-  const stops = new Set();
-  const current = outlines.find((outline) => placeOf(outline) === chosen.place)
-    || outlines.find((outline) => placeOf(outline) !== undefined);
   for (const outline of outlines) {
     const place = placeOf(outline);
-    const valued = place !== undefined;
-    const week = valued && own(place) && own(place).windows.week;
-    const position = week && week.base ? week.base[3] : null;
-    outline.setAttribute("class", [known(position) ? "" : "none", valued ? "valued" : ""].join(" ").trim());
+    const position = place === undefined ? null : based(place)[3];
+    outline.setAttribute("class", [known(position) ? "" : "none", place === undefined ? "" : "valued"].join(" ").trim());
     outline.style.fill = known(position) ? `url(#fill-${shade(position)})` : "";
-    const first = valued && (chosen.level === "city" || !stops.has(place));
-    stops.add(place);
-    for (const name of ["role", "tabindex", "aria-label", "aria-pressed"]) outline.removeAttribute(name);
-    if (!first) continue;
-    outline.setAttribute("role", "button");
-    outline.setAttribute("tabindex", outline === current ? 0 : -1);
-    outline.setAttribute("aria-label", told(place));
-    outline.setAttribute("aria-pressed", place === chosen.place);
   }
+  const valued = outlines.filter((outline) => placeOf(outline) !== undefined);
+  stand(valued.find((outline) => placeOf(outline) === chosen.place) || (valued.includes(stop) ? stop : valued[0]));
   mark();
-  point(placesOf[chosen.level].get(current) === chosen.place ? chosen.place : undefined);
 }
 
+const traced = (place) => data.places[place].outline
+  || outlinesOf(place).map((outline) => outline.getAttribute("d")).join("");
+
 function mark() {
-  const traced = (kind, place) => drawn("path", { class: kind,
-    d: outlinesOf(place).map((outline) => outline.getAttribute("d")).join("") });
-  byId("marks").replaceChildren(traced("selected", chosen.place),
-    ...(focused ? [traced("focused", placeOf(focused))] : []));
+  const regions = chosen.level === "region" ? Array.from(new Set(placesOf.region.values())) : [];
+  byId("marks").replaceChildren(...regions.map((place) => drawn("path", { class: "region", d: traced(place) })),
+    drawn("path", { class: "selected", d: traced(chosen.place) }));
 }
 
 function point(place) {
   if (place !== undefined) byId("pointed").textContent = told(place);
 }
 
-function focusOn(outline) {
-  if (placeOf(outline) === undefined) return;
-  focused = outline;
-  for (const other of outlines) if (other.getAttribute("tabindex") === "0") other.setAttribute("tabindex", -1);
-  outline.setAttribute("tabindex", 0);
-  mark();
-  point(placeOf(outline));
+// The one stop of the keyboard moves from place to place; it lies over the outlines and is seen when it has the focus.
+function stand(outline) {
+  stop = outline;
+  const place = placeOf(outline);
+  const node = byId("stop");
+  node.setAttribute("d", traced(place));
+  node.setAttribute("aria-label", told(place));
+  node.setAttribute("aria-pressed", place === chosen.place);
+  point(place);
 }
 
 function pick(place) {
@@ -116,25 +112,28 @@ function pick(place) {
 
 const WAYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-// To the nearest stop in the direction of the arrow; one far off to the side counts as farther.
+// To the nearest place in the direction of the arrow; one far off to the side counts as farther.
 function walk(event) {
   if (event.key === "Enter" || event.key === " ") {
     event.preventDefault();
-    return pick(placeOf(event.target));
+    pick(placeOf(stop));
   }
-  const way = WAYS[event.key];
-  if (!way || placeOf(event.target) === undefined) return undefined;
+  if (!(event.key in WAYS)) return;
   event.preventDefault();
-  const [x, y] = centre.get(event.target);
+  const nearest = neighbour(WAYS[event.key]);
+  if (nearest) stand(nearest);
+}
+
+function neighbour(way) {
+  const [x, y] = centre.get(stop);
   let [nearest, distance] = [null, Infinity];
   for (const outline of outlines) {
-    if (outline === event.target || !outline.hasAttribute("tabindex")) continue;
+    if (placeOf(outline) === undefined || placeOf(outline) === placeOf(stop)) continue;
     const [dx, dy] = [centre.get(outline)[0] - x, centre.get(outline)[1] - y];
     const [along, aside] = [dx * way[0] + dy * way[1], Math.abs(dx * way[1]) + Math.abs(dy * way[0])];
     if (along > 0 && aside <= 2 * along && along + 2 * aside < distance) {
       [nearest, distance] = [outline, along + 2 * aside];
     }
   }
-  if (nearest) nearest.focus();
-  return undefined;
+  return nearest;
 }

@@ -3,7 +3,7 @@ function switches(holder, name, options, current, pick) {
   holder.setAttribute("aria-label", name);
   const pressed = holder.contains(document.activeElement);
   holder.replaceChildren(...options.map(([value, text, language]) => element("button", {
-    type: "button", class: "switch", lang: language || null, "data-value": value, "aria-pressed": value === current,
+    type: "button", class: "switch", lang: language || null, "data-value": value, "aria-pressed": String(value === current),
     onclick: () => pick(value),
   }, text)));
   if (pressed) holder.querySelector("[aria-pressed=true]").focus();
@@ -52,7 +52,7 @@ function paintHeadlines() {
     const name = element("button", { type: "button", class: "plain", title: say("choose"), "data-place": position },
       nameOf(position));
     return [element("article", { class: place.level, "data-place": position },
-      element("h3", {}, name, " ", classLabel(based(position)[3]), " ", marks(position)),
+      element("h3", {}, name, " ", classLabel(based(position)[3], based(position)[7]), " ", marks(position)),
       element("p", {}, spoken(mine.said[0], position)))];
   }));
 }
@@ -64,7 +64,8 @@ function paintChosen() {
   for (const node of document.querySelectorAll(".of")) {
     node.textContent = ` · ${nameOf(chosen.place)} · ${data.pollutants[chosen.pollutant][chosen.language]}`;
   }
-  byId("chosen-class").replaceChildren(classLabel(based(chosen.place)[3]), ...[marks(chosen.place)].filter(Boolean));
+  byId("chosen-class").replaceChildren(classLabel(based(chosen.place)[3], based(chosen.place)[7]), " ",
+    ...[marks(chosen.place)].filter(Boolean));
   byId("chosen-sentences").replaceChildren(...(mine ? mine.said.map((one) => spoken(one, chosen.place))
     : [say("no_data")]).map((sentence) => element("p", {}, sentence)));
   for (const article of byId("headlines").children) {
@@ -82,33 +83,32 @@ function paintCharts() {
   outlookChart(byId("outlook"));
 }
 
+// The long table comes last: charts ask for their width, and the page is laid out for it.
 function paint(everything) {
   if (everything) {
-    paintControls();
     paintLegend();
     paintHeadlines();
-    paintAll(byId("all"));
   }
   paintChosen();
   paintMap();
+  if (everything) paintAll(byId("all"));
   markRow();
 }
 
 function choose(change) {
-  const everything = "language" in change || "pollutant" in change || "level" in change;
   Object.assign(chosen, change);
   const { level } = data.places[chosen.place];
-  if ("place" in change && levels.includes(level) && level !== chosen.level) {
-    chosen.level = level;
-    paintControls();
-  }
-  paint(everything);
+  if ("place" in change && levels.includes(level)) chosen.level = level;
+  paintControls();
+  paint("language" in change || "pollutant" in change);
   remember();
 }
 
 choiceOfAddress();
+startHatches();
 if (levels.includes(data.places[chosen.place].level)) chosen.level = data.places[chosen.place].level;
 startMap();
+paintControls();
 paint(true);
 for (const id of ["headlines", "all"]) {
   byId(id).addEventListener("click", (event) => {

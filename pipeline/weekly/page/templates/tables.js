@@ -41,7 +41,7 @@ function paintWindows(holder) {
     const [start, end, days] = found.dates;
     return row([
       say("window_" + window), `${start} – ${end}`, number(days, 0), notFinal(found.kinds),
-      `${number(mci)} ${between(low, high)}`, call ? say(call) : "–", classLabel(position),
+      `${number(mci)} ${between(low, high)}`, call ? say(call) : "–", classLabel(position, call),
       known(rank) ? say("rank_of", { rank, of }) : "–", number(percentile, 0), ...found.change.map((one) => signed(one)),
       `${number(recent)} ${between(recentLow, recentHigh)}`, number(found.observed[0], decimals),
     ], columns);
@@ -89,7 +89,8 @@ const COLUMNS = [
   { key: "mci", value: (place) => based(place)[0], written: number },
   { key: "interval", value: (place) => based(place)[1], shown: (place) => between(based(place)[1], based(place)[2]) },
   { key: "call", text: true, value: (place) => (based(place)[7] ? say(based(place)[7]) : null) },
-  { key: "class", text: true, value: (place) => based(place)[3], shown: (place) => classLabel(based(place)[3]) },
+  { key: "class", text: true, value: (place) => based(place)[3],
+    shown: (place) => classLabel(based(place)[3], based(place)[7]) },
   ...["change_previous", "change_last_year", "change_five_years"].map((key, position) => (
     { key, value: (place) => week(place) && week(place).change[position], written: signed })),
   { key: "rank", value: (place) => based(place)[4],

@@ -6,7 +6,7 @@ neighbours keep one common border, and written as whole numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -25,10 +25,8 @@ COARSENESS = 5000.0
 MARGIN = 12
 SOUTH = 17.8
 """Latitude to which the main map reaches; what lies south of it is in the inset."""
-INSET = (104.5, 1.8, 123.5, 25.2)
-"""West, south, east, north of the inset of the South China Sea [degree]."""
-OUTSIDE = ("71", "81", "82")
-"""First digits of places that the national assessment does not count: they are drawn without a value."""
+INSET = (104.5, -2.6, 123.5, 25.2)
+"""West, south, east, north of the inset of the South China Sea [degree]; its name stands in the south."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,10 @@ class Shape:
 
 @dataclass(frozen=True)
 class ChinaMap:
-    """Everything the page draws. ``box`` and ``inset`` are view boxes: left, top, width, height."""
+    """Everything the page draws. ``box`` and ``inset`` are view boxes: left, top, width, height.
+
+    ``shapes`` are the simplified polygons of the cities by code, for outlines of regions.
+    """
 
     box: tuple[int, int, int, int]
     inset: tuple[int, int, int, int]
@@ -50,6 +51,11 @@ class ChinaMap:
     provinces: str
     dashes: str
     package: str
+    shapes: Mapping[str, Any]
+
+    def outline(self, codes: Iterable[str]) -> str:
+        """The common outline of some cities as a path; of codes that are no city nothing."""
+        return _path([shapely.union_all([self.shapes[code] for code in codes if code in self.shapes])])
 
 
 def china_map() -> ChinaMap | None:
@@ -68,6 +74,7 @@ def china_map() -> ChinaMap | None:
         provinces=_path(_provinces(codes, simple)),
         dashes=_path(shapely.simplify(dashes, COARSENESS / 2)),
         package=package,
+        shapes=dict(zip(codes, simple, strict=True)),
     )
 
 

@@ -117,7 +117,7 @@ class Handler(BaseHTTPRequestHandler):
             return partial(self._refuse, HTTPStatus.METHOD_NOT_ALLOWED, "read-only: GET and HEAD")
         raise AttributeError(name)
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *told: object) -> None:
         """Keeps the terminal quiet."""
 
     def _answer(self, *, with_body: bool) -> None:

@@ -34,8 +34,8 @@ from pipeline.regions import (
     with_cities,
 )
 from pipeline.regions.belonging import city_polygons
-from pipeline.regions.polygons import city_outlines
 from pipeline.regions.cities import county_cities, known_city
+from pipeline.regions.polygons import city_outlines
 
 VALUE = st.none() | st.floats(0, 500)
 

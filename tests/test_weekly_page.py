@@ -101,8 +101,8 @@ def test_the_headline_is_the_set_phrase_of_the_bulletins():
     )
     assert said(index, "nation")[0] == (
         "339 cities: the PM₂.₅ meteorological condition index (MCI) was 93.1 (90 % interval 90.2 to 96.0), 6.9 % below "
-        "the same days of 2020, 4.1 % down on the week before, 2.3 % up on the same week of last year, 1.1 % down on the "
-        "five-year mean: on the whole the weather was favourable to lower PM₂.₅."
+        "the same days of 2020, 4.1 % down on the week before, 2.3 % up on the same week of last year, 1.1 % down on "
+        "the five-year mean: on the whole the weather was favourable to lower PM₂.₅."
     )
 
 
@@ -420,7 +420,16 @@ class Browser:
         self.driver.get_log("browser")
         self.driver.get_log("performance")
         self.driver.get(path.as_uri() + fragment)
+        self.wait("return document.documentElement.dataset.ready")
         return self
+
+    def wait(self, script, *arguments):
+        """What the script returns, once that is something; an error with the browser's complaints after ten seconds."""
+        deadline = time.monotonic() + 10
+        while not (found := self.run(script, *arguments)):
+            assert time.monotonic() < deadline, self.complaints()
+            time.sleep(0.02)
+        return found
 
     def run(self, script, *arguments):
         return self.driver.execute_script(script, *arguments)
@@ -525,9 +534,8 @@ def test_the_script_says_what_the_sentences_say(browser, weekly, example):
                     spoken(one, words, context(place, pollutant, language))
                     for one in sentences(example, place, pollutant)
                 ]
-                deadline = time.monotonic() + 5
-                while browser.text("#chosen-name") != name_of(place, language) and time.monotonic() < deadline:
-                    time.sleep(0.02)
+                shown = "return document.getElementById('chosen-name').textContent === arguments[0]"
+                browser.wait(shown, name_of(place, language))
                 if pollutant in place["pollutants"]:
                     assert browser.texts("#chosen-sentences p") == wanted
                 else:

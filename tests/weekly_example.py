@@ -1,4 +1,4 @@
-"""An index.json as the weekly index writes it: 339 real cities, six regions, the nation, two pollutants, made-up weather.
+"""An index.json as the weekly index writes it: 339 cities, six regions, the nation, two pollutants, made-up weather.
 
 Some values are missing and some names are dirty, as they may come from anyone's station list.
 """
@@ -20,7 +20,8 @@ DIRTY = "<img src=x onerror=alert(1)>"
 DIRTY_CITY, FORMULA_CITY, EMPTY_CITY = "130300", "130200", "460300"
 """A city with a name that would be an element, one whose name a spreadsheet would run, one without any index."""
 GROUPS = {
-    "temperature": "气温", "wind": "风与传输", "mixing": "混合层高度", "moisture": "湿度与降水", "radiation": "辐射与云",
+    "temperature": "气温", "wind": "风与传输", "mixing": "混合层高度", "moisture": "湿度与降水",
+    "radiation": "辐射与云",
 }  # fmt: skip
 CLASSES = [
     {"key": "very_favourable", "above": None, "below": 90.0, "en": "very favourable", "zh": "很有利"},

@@ -24,7 +24,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "what_it_is": (
         (
             "How the weather treated the air: the index (MCI) is the concentration that the weather would give at the "
-            "emissions of a reference period, which is 100. Below 100 the weather was favourable, above it unfavourable."
+            "emissions of a reference period, which is 100. Below 100 it was favourable, above unfavourable."
         ),
         (
             "气象条件对空气质量的影响：指数（MCI）为排放固定在参考期水平时由气象条件决定的浓度，参考期为100。"
@@ -236,13 +236,20 @@ PHRASES: dict[str, tuple[str, str]] = {
     "reference": ("reference", "参考期"),
     "outlook": ("Outlook", "展望"),
     "outlook_none": ("This issue has no outlook.", "本期无展望。"),
-    "outlook_issued": ("Forecast issued {issued}, source {source}. All days are forecast days.",
-                       "预报起报时间{issued}，来源{source}。所列各日均为预报。"),
-    "outlook_alt": ("{place}, {pollutant}: index by day ahead: {values}.", "{place}{pollutant}未来逐日指数：{values}。"),
+    "outlook_issued": (
+        "Forecast issued {issued}, source {source}. All days are forecast days.",
+        "预报起报时间{issued}，来源{source}。所列各日均为预报。",
+    ),
+    "outlook_alt": (
+        "{place}, {pollutant}: index by day ahead: {values}.",
+        "{place}{pollutant}未来逐日指数：{values}。",
+    ),
     "events": ("Weather events", "天气事件"),
     "events_none": ("This issue has no events for this place.", "本期无该地的天气事件。"),
-    "events_cities": ("Events are shown for the nation and regions; those of cities are in tables/events.csv.",
-                      "本页列出全国与区域的天气事件；城市见 tables/events.csv。"),
+    "events_cities": (
+        "Events are shown for the nation and regions; those of cities are in tables/events.csv.",
+        "本页列出全国与区域的天气事件；城市见 tables/events.csv。",
+    ),
     "event": ("event", "事件"),
     "event_stagnation": ("stagnation", "静稳"),
     "event_inversion": ("inversion", "逆温"),
@@ -288,7 +295,7 @@ PHRASES: dict[str, tuple[str, str]] = {
         "Numbers are rounded once, half to even (GB/T 8170); direction words come from the 90 % interval.",
         "数值按GB/T 8170一次修约（四舍六入五成双）；方向用语由90%区间判定。",
     ),
-}  # fmt: skip
+}
 
 
 def say(key: str, language: Language, **values: object) -> str:

@@ -87,7 +87,8 @@ def _projected(shapes: np.ndarray) -> np.ndarray:
     )
 
     def project(points: np.ndarray) -> np.ndarray:
-        return lambert.transform_points(crs.PlateCarree(), points[:, 0], points[:, 1])[:, :2] * (1, -1)
+        east, north, _ = lambert.transform_points(crs.PlateCarree(), points[:, 0], points[:, 1]).T
+        return np.column_stack([east, -north])
 
     return np.asarray(shapely.transform(shapes, project))
 
@@ -105,14 +106,15 @@ def _shape(code: str, outline: Any) -> Shape:
 def _main_box(shapes: np.ndarray) -> tuple[int, int, int, int]:
     corner = _projected(np.array([shapely.Point(MIDDLE[0], SOUTH)], dtype=object))[0]
     west, north, east, _ = shapely.total_bounds(shapes)
-    return _view(west, north, east, corner.y)
+    return _view(west, north, east, corner.y, margin=MARGIN)
 
 
 def _box(shapes: np.ndarray) -> tuple[int, int, int, int]:
-    return _view(*shapely.total_bounds(shapes), margin=0)
+    west, north, east, south = shapely.total_bounds(shapes)
+    return _view(west, north, east, south, margin=0)
 
 
-def _view(west: float, north: float, east: float, south: float, margin: int = MARGIN) -> tuple[int, int, int, int]:
+def _view(west: float, north: float, east: float, south: float, *, margin: int) -> tuple[int, int, int, int]:
     left, top, right, bottom = (round(value / UNIT) for value in (west, north, east, south))
     return left - margin, top - margin, right - left + 2 * margin, bottom - top + 2 * margin
 

@@ -210,6 +210,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "change_last_year": ("on last year, %", "同比（%）"),
     "change_five_years": ("on five years, %", "较近5年平均（%）"),
     "observed_column": ("observed, {units}", "实测（{units}）"),
+    "observed_last_year": ("a year before, {units}", "去年同期（{units}）"),
     "year_chart": ("Index through the year", "本年逐周指数"),
     "year_alt": (
         "{place}, {pollutant}: index by week; last {label}: {mci} ({low} to {high}).",
@@ -261,6 +262,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "share": ("share of days, %", "日数占比（%）"),
     "on_event": ("on such days, {units}", "事件日（{units}）"),
     "otherwise": ("on others, {units}", "其他日（{units}）"),
+    "all_years": ("All years", "历年"),
     "at_fixed_emissions": ("Concentrations at fixed emissions.", "浓度为排放固定时的浓度。"),
     "verification": ("How past outlooks did", "历次展望检验"),
     "verification_none": ("No past outlook has been verified yet.", "尚无可检验的历次展望。"),
@@ -273,13 +275,16 @@ PHRASES: dict[str, tuple[str, str]] = {
     "all_places": ("All places", "全部地点"),
     "filter": ("Find a place", "查找地点"),
     "download": ("Download as CSV", "下载CSV"),
+    "print_note": (
+        "In print: the nation, regions and the chosen place; all cities are on the screen and in the CSV file.",
+        "打印仅含全国、区域与所选地点；全部城市见屏幕页面与CSV文件。",
+    ),
     "shown": ("{shown} of {all} places", "{all}个地点中的{shown}个"),
     "place": ("place", "地点"),
     "level": ("level", "级别"),
     "kinds": ("days not final", "非最终天数"),
     "call": ("reading", "判断"),
     "sort": ("sort by this column", "按此列排序"),
-    "no_places": ("No places.", "无地点。"),
     # what everything stands on
     "legend": ("Classes", "等级"),
     "below": ("below {value}", "低于{value}"),

@@ -202,7 +202,7 @@ function outlookChart(holder) {
     values: days.map(([date, mci, low, high]) => `${date} ${number(mci)} ${between(low, high)}`).join(say("comma")),
   }));
   const [right, floor] = [width - EDGE.right, height - EDGE.bottom];
-  const x = scale(0, Math.max(days.length - 1, 1), EDGE.left + 24, right - 24);
+  const x = scale(0, Math.max(days.length - 1, 1), EDGE.left + 24, right - 38);
   const y = scale(bottom, top, floor - 10, EDGE.top + 16);
   valueAxis(svg, y, bottom, top, EDGE.left, right);
   svg.append(line("hundred", EDGE.left, y(100), right, y(100)), line("axis", EDGE.left, floor, right, floor));

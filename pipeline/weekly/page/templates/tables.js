@@ -19,39 +19,42 @@ function row(cells, columns, attributes = {}) {
   }));
 }
 
-function rowsOf(rows, columns) {
-  return rows.map((cells) => row(cells, columns));
-}
+// A column for each window: what is said of it stands in rows, which fit a phone.
+const MEASURES = [
+  { key: "dates", shown: ({ dates }) => `${dates[0]} –\n${dates[1]}` },
+  { key: "days", shown: ({ dates }) => number(dates[2], 0) },
+  { key: "kinds", shown: ({ kinds }) => notFinal(kinds) || "–" },
+  { key: "mci_base", shown: ({ base }) => `${number(base[0])} ${between(base[1], base[2])}` },
+  { key: "call", shown: ({ base }) => (base[7] ? say(base[7]) : "–") },
+  { key: "class", shown: ({ base }) => classLabel(base[3], base[7]) },
+  { key: "rank", shown: ({ base }) => (known(base[4]) ? say("rank_of", { rank: base[4], of: base[5] }) : "–") },
+  { key: "percentile", shown: ({ base }) => number(base[6], 0) },
+  ...["change_previous", "change_last_year", "change_five_years"].map((key, position) => (
+    { key, shown: ({ change }) => signed(change[position]) })),
+  { key: "mci_recent", shown: ({ recent }) => `${number(recent[0])} ${between(recent[1], recent[2])}` },
+  { key: "observed_column", shown: ({ observed }) => concentration(observed[0]) },
+  { key: "observed_last_year", shown: ({ observed }) => concentration(observed[1]) },
+];
+
+const concentration = (value) => number(value, data.pollutants[chosen.pollutant].decimals);
 
 function paintWindows(holder) {
-  const mine = own();
+  const windows = Object.entries((own() || { windows: {} }).windows)
+    .map(([name, found]) => [name, { base: BLANK, recent: BLANK, ...found }]);
+  if (!windows.length) return holder.replaceChildren(element("p", { class: "elsewhere" }, say("no_data")));
   const units = data.pollutants[chosen.pollutant].units[chosen.language];
-  const { decimals } = data.pollutants[chosen.pollutant];
-  const columns = [
-    { name: say("window"), text: true }, { name: say("dates"), text: true }, { name: say("days") },
-    { name: say("kinds"), text: true }, { name: say("mci_base", { label: data.labels.base }) },
-    { name: say("call"), text: true }, { name: say("class"), text: true }, { name: say("rank") },
-    { name: say("percentile") }, { name: say("change_previous") }, { name: say("change_last_year") },
-    { name: say("change_five_years") }, { name: say("mci_recent", { label: data.labels.recent || "–" }) },
-    { name: say("observed_column", { units }) },
-  ];
-  const rows = Object.entries(mine ? mine.windows : {}).map(([window, found]) => {
-    const [mci, low, high, position, rank, of, percentile, call] = found.base || BLANK;
-    const [recent, recentLow, recentHigh] = found.recent || BLANK;
-    const [start, end, days] = found.dates;
-    return row([
-      say("window_" + window), `${start} – ${end}`, number(days, 0), notFinal(found.kinds),
-      `${number(mci)} ${between(low, high)}`, call ? say(call) : "–", classLabel(position, call),
-      known(rank) ? say("rank_of", { rank, of }) : "–", number(percentile, 0), ...found.change.map((one) => signed(one)),
-      `${number(recent)} ${between(recentLow, recentHigh)}`, number(found.observed[0], decimals),
-    ], columns);
+  const columns = [{ name: "", text: true }, ...windows.map(([name]) => ({ name: say("window_" + name) }))];
+  const rows = MEASURES.map(({ key, shown }) => {
+    const label = key.startsWith("mci_") ? data.labels[key.slice(4)] || "–" : "";
+    return row([say(key, { units, label }), ...windows.map(([, found]) => shown(found))], columns);
   });
-  holder.replaceChildren(rows.length ? tableOf(say("windows"), columns, rows) : element("p", {}, say("no_data")));
+  return holder.replaceChildren(tableOf(say("windows"), columns, rows));
 }
 
+// The latest year at once, all years on demand.
 function paintEvents(holder) {
   const { level, key: placeKey } = data.places[chosen.place];
-  const { decimals, units } = data.pollutants[chosen.pollutant];
+  const units = data.pollutants[chosen.pollutant].units[chosen.language];
   const mine = data.events.filter((event) =>
     event[0] === level && event[1] === placeKey && event[2] === chosen.pollutant);
   if (!mine.length) {
@@ -60,15 +63,16 @@ function paintEvents(holder) {
   }
   const columns = [
     { name: say("event"), text: true }, { name: say("year") }, { name: say("days") }, { name: say("share") },
-    { name: say("on_event", { units: units[chosen.language] }) },
-    { name: say("otherwise", { units: units[chosen.language] }) },
+    { name: say("on_event", { units }) }, { name: say("otherwise", { units }) },
   ];
+  const rowsOf = (events) => events.map(([, , , event, year, days, share, on, otherwise]) => row([say("event_" + event),
+    String(year), number(days, 0), number(share), concentration(on), concentration(otherwise)], columns));
+  const latest = Math.max(...mine.map(([, , , , year]) => year));
   const ordered = [...mine].sort((one, other) => other[4] - one[4]);
-  const rows = ordered.map(([, , , event, year, days, share, on, otherwise]) => [
-    say("event_" + event), String(year), number(days, 0), number(share), number(on, decimals),
-    number(otherwise, decimals)]);
-  return holder.replaceChildren(tableOf(say("events"), columns, rowsOf(rows, columns)),
-    element("p", { class: "remark" }, say("at_fixed_emissions")));
+  return holder.replaceChildren(
+    tableOf(say("events"), columns, rowsOf(mine.filter(([, , , , year]) => year === latest))),
+    element("p", { class: "remark" }, say("at_fixed_emissions")),
+    element("details", {}, element("summary", {}, say("all_years")), tableOf(say("all_years"), columns, rowsOf(ordered))));
 }
 
 function paintVerification(holder) {
@@ -76,8 +80,8 @@ function paintVerification(holder) {
   if (!scores.length) return holder.replaceChildren(element("p", { class: "elsewhere" }, say("verification_none")));
   const columns = ["lead", "count", "mean_absolute_error", "bias", "hit_rate"].map((name) => ({ name: say(name) }));
   const rows = scores.map(([lead, count, error, bias, hits]) =>
-    [number(lead, 0), number(count, 0), number(error), signed(bias), number(hits, 0)]);
-  return holder.replaceChildren(tableOf(say("verification"), columns, rowsOf(rows, columns)));
+    row([number(lead, 0), number(count, 0), number(error), signed(bias), number(hits, 0)], columns));
+  return holder.replaceChildren(tableOf(say("verification"), columns, rows));
 }
 
 const sorting = { column: null, down: false };
@@ -97,7 +101,7 @@ const COLUMNS = [
     shown: (place) => (known(based(place)[4]) ? say("rank_of", { rank: based(place)[4], of: based(place)[5] }) : "–") },
   { key: "percentile", value: (place) => based(place)[6], written: (value) => number(value, 0) },
   { key: "observed_column", value: (place) => week(place) && week(place).observed[0],
-    written: (value) => number(value, data.pollutants[chosen.pollutant].decimals) },
+    written: concentration },
   { key: "kinds", text: true, value: (place) => (week(place) ? notFinal(week(place).kinds) : "") },
 ];
 
@@ -128,7 +132,7 @@ function paintAll(holder) {
       return element("button", { type: "button", class: "plain", title: say("choose"), "data-place": place }, value);
     }
     return column.shown ? column.shown(place) : column.written ? column.written(value) : (known(value) ? value : "–");
-  }), columns, { "data-place": place, class: place === chosen.place ? "chosen" : null }));
+  }), columns, { "data-place": place, class: data.places[place].level }));
   holder.replaceChildren(tableOf(say("all_places"), columns, rows));
   filterAll();
 }

@@ -106,6 +106,21 @@ def test_the_headline_is_the_set_phrase_of_the_bulletins():
     )
 
 
+def test_a_change_whose_interval_holds_zero_is_little_changed():
+    change = {"previous": -4.0, "previous_low": -9.0, "previous_high": 1.0, "last_year": 2.1, "last_year_low": 0.1}
+    index = with_week(93.1, 90.2, 96.0, change=change | {"last_year_high": 4.1, "five_years": 0.01})
+    assert (
+        "little changed on the week before (−4.1 %), 2.3 % up on the same week of last year" in said(index, "nation")[0]
+    )
+    assert "little changed on the five-year mean (0.0 %)" in said(index, "nation")[0]
+    assert "与上周基本持平（−4.1%）、较去年同期上升2.3%" in said(index, "nation", language="zh")[0]
+
+
+def test_days_without_weather_are_told():
+    index = with_week(93.1, 90.2, 96.0, missing=["2025-10-05"], kinds={"final": 6})
+    assert said(index, "nation")[-1] == "No weather on 1 of the week's days: they do not count."
+
+
 @pytest.mark.parametrize(
     ("mci", "low", "high", "english", "chinese"),
     [
@@ -258,10 +273,11 @@ def test_cities_are_joined_to_the_map_by_code_however_they_are_written():
 def test_values_that_are_not_numbers_are_missing():
     index = weekly_example(count=1)
     week = index["places"][0]["pollutants"]["pm25"]["windows"]["week"]
-    week["base"]["mci"] = float("nan")
+    week["base"] |= {"mci": float("nan"), "low": float("inf"), "rank": np.int64(4)}
     index["places"][0]["pollutants"]["pm25"]["weeks"][0]["mci"] = float("nan")
     nation = Reader(page.render(index, None)).data()["pollutants"]["pm25"]["places"][0]
-    assert nation["windows"]["week"]["base"][0] is None
+    assert nation["windows"]["week"]["base"][:2] == [None, None]
+    assert nation["windows"]["week"]["base"][4] == 4
     assert nation["said"][0] == ["index_none", {}]
 
 
@@ -618,6 +634,7 @@ def test_a_name_that_would_be_an_element_is_text(browser, weekly):
     assert DIRTY in browser.text(
         f"#all tr[data-place] button[data-place='{1 + len(REGIONS) + list(cities()).index(DIRTY_CITY)}']"
     )
+    assert browser.texts("#notes li") == [f"{DIRTY} is a note"]
     assert browser.run("return document.querySelectorAll('img').length") == 0
     assert browser.complaints() == []
 
@@ -731,14 +748,16 @@ def test_print_shows_the_page_without_its_switches(browser, weekly):
 @pytest.mark.slow
 def test_parts_that_are_absent_are_told_in_their_places(browser, tmp_path):
     index = weekly_example(count=3)
-    for name in ("events", "verification", "groups"):
+    for name in ("events", "event_names", "verification", "groups", "notes"):
         del index[name]
-    del index["references"]["recent"]
+    index["references"]["recent"] = None
     for place in index["places"]:
         for own in place["pollutants"].values():
             own.pop("outlook")
             own.pop("band")
             own["windows"]["week"]["drivers"] = []
+            own["windows"]["week"]["recent"] = None
+            own["windows"]["year"]["base"] = None
             own["windows"].pop("month")
     path = tmp_path / "bare.html"
     path.write_text(page.render(index, None), encoding="utf-8")

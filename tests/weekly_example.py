@@ -23,6 +23,13 @@ GROUPS = {
     "temperature": "气温", "wind": "风与传输", "mixing": "混合层高度", "moisture": "湿度与降水",
     "radiation": "辐射与云",
 }  # fmt: skip
+EVENTS = {
+    "stagnation": "静稳",
+    "inversion_850": "逆温",
+    "heatwave_35": "高温热浪",
+    "cold_surge": "寒潮",
+    "wet_day": "湿清除日",
+}
 CLASSES = [
     {"key": "very_favourable", "above": None, "below": 90.0, "en": "very favourable", "zh": "很有利"},
     {"key": "favourable", "above": 90.0, "below": 97.0, "en": "favourable", "zh": "有利"},
@@ -55,7 +62,8 @@ def weekly_example(seed: int = 1, *, count: int = 339) -> dict[str, Any]:
         "classes": CLASSES,
         "kinds": ["final", "preliminary", "emulated", "forecast"],
         "groups": [{"key": key, "en": key, "zh": chinese} for key, chinese in GROUPS.items()],
-        "places": places,
+        "places": places, "notes": [f"{DIRTY} is a note"],
+        "event_names": [{"key": key, "en": key.replace("_", " "), "zh": chinese} for key, chinese in EVENTS.items()],
         "events": [event for place in places[:9] for event in _events(rng, place)],
         "verification": {name: [_lead(rng, lead) for lead in range(1, 11)] for name in LEVELS},
     }  # fmt: skip
@@ -167,7 +175,6 @@ def _outlook(rng: np.random.Generator) -> dict[str, Any]:
 
 
 def _events(rng: np.random.Generator, place: dict[str, Any]) -> list[dict[str, Any]]:
-    names = ("stagnation", "inversion", "heatwave", "strong_radiation", "cold_surge", "wet_scavenging")
     return [
         {
             "level": place["level"], "key": place["key"], "pollutant": pollutant, "event": event, "year": year,
@@ -175,8 +182,8 @@ def _events(rng: np.random.Generator, place: dict[str, Any]) -> list[dict[str, A
             "on_event": float(level * rng.uniform(0.7, 1.7)), "otherwise": level,
         }
         for pollutant, level in LEVELS.items()
-        for event in names
-        for year in range(2015, 2026)
+        for event in EVENTS
+        for year in ("all", *range(2015, 2026))
     ]  # fmt: skip
 
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pipeline.page_base import environment, style, template_file
 from pipeline.store import write_text
 from pipeline.weekly.page.china import ChinaMap, china_map
@@ -34,7 +36,7 @@ def write(index: Mapping[str, Any], path: Path) -> Path:
 
 def render(index: Mapping[str, Any], china: ChinaMap | None) -> str:
     """The page as HTML. Text from data is escaped by the template engine, or set as text by the script."""
-    known = without_nan(index)
+    known = as_json(index)
     return (
         environment(PACKAGE)
         .get_template("weekly.html")
@@ -68,10 +70,12 @@ def _headlines(index: Mapping[str, Any], language: Language) -> list[str]:
     ]
 
 
-def without_nan(content: Any) -> Any:
-    """Content of which every NaN is None, as JSON has it."""
+def as_json(content: Any) -> Any:
+    """Content as it comes back from JSON: NumPy's numbers are Python's, and what is not finite is None."""
     if isinstance(content, Mapping):
-        return {key: without_nan(value) for key, value in content.items()}
+        return {key: as_json(value) for key, value in content.items()}
     if isinstance(content, list | tuple):
-        return [without_nan(value) for value in content]
-    return None if isinstance(content, float) and math.isnan(content) else content
+        return [as_json(value) for value in content]
+    if isinstance(content, np.generic):
+        return as_json(content.item())
+    return None if isinstance(content, float) and not math.isfinite(content) else content

@@ -24,7 +24,7 @@ from pipeline.weekly.page.sentences import (
     reading,
     sentences,
 )
-from pipeline.weekly.wording import PHRASES, template, words
+from pipeline.weekly.wording import words
 from pipeline.wording import Language, pollutant_in, units_in
 
 Part = Mapping[str, Any]
@@ -46,12 +46,12 @@ def payload(index: Part, china: ChinaMap | None = None) -> dict[str, Any]:
         raise InputError("index: it holds no place; make the index of at least one city")
     groups = _groups(index)
     step = step_of(_series_values(index))
-    codes = {str(place["key"]): code_of(place) for place in index["places"]}
+    codes = {str(place["key"]): code_of(place) for place in index["places"] if place["level"] == "city"}
     return {
         "words": {language: vocabulary(index, language) for language in LANGUAGES},
         "run": {key: str(index.get(key) or "–") for key in ("run", "made", "version", "models", "schema")},
         "week": index["week"],
-        "labels": {name: str(index["references"][name]["label"]) for name in REFERENCES if name in index["references"]},
+        "labels": {name: str(found["label"]) for name in REFERENCES if (found := index["references"].get(name))},
         "classes": [{key: one.get(key) for key in ("key", "above", "below")} for one in index["classes"]],
         "kinds": list(index["kinds"]),
         "groups": groups,
@@ -59,6 +59,7 @@ def payload(index: Part, china: ChinaMap | None = None) -> dict[str, Any]:
         "places": [_place(place, codes, china) for place in index["places"]],
         "pollutants": {name: _pollutant(index, name, groups, step) for name in pollutants_of(index)},
         "events": _events(index),
+        "notes": [str(note) for note in index.get("notes") or ()],
         "verification": {name: _verification(rows) for name, rows in (index.get("verification") or {}).items()},
     }
 
@@ -79,12 +80,22 @@ def _both(spoken: Any) -> dict[str, str]:
 
 
 def vocabulary(index: Part, language: Language) -> dict[str, str]:
-    """Phrases by key in one language, and the names that the index brings: of classes, driver groups, events."""
-    classes = {f"class_{one['key']}": one.get(language) or one["key"] for one in index["classes"]}
-    told = {str(group["key"]): group.get(language) for group in index.get("groups") or ()}
-    groups = {f"group_{key}": told.get(key) or key.replace("_", " ") for key in _groups(index)}
-    events = {f"event_{row['event']}": event_named(str(row["event"]), language) for row in index.get("events") or ()}
-    brought = {**classes, **groups, **events}
+    """Phrases by key in one language, and the names that the index brings: of classes, driver groups, events.
+
+    A group or event without a name is its key in words.
+    """
+    keys = {
+        "class": [one["key"] for one in index["classes"]],
+        "group": _groups(index),
+        "event": sorted({row["event"] for row in index.get("events") or ()}),
+    }
+    lists = {"class": "classes", "group": "groups", "event": "event_names"}
+    brought = {
+        f"{kind}_{key}": told.get(key) or str(key).replace("_", " ")
+        for kind, own in keys.items()
+        for told in [{one["key"]: one.get(language) for one in index.get(lists[kind]) or ()}]
+        for key in own
+    }
     # a name from data is no template
     return words(language) | {key: str(name).replace("{", "").replace("}", "") for key, name in brought.items()}
 
@@ -217,7 +228,7 @@ def _window(window: Part, index: Part, places: int) -> dict[str, Any]:
     base = window.get("base") or {}
     observed = window.get("observed") or {}
     return {
-        "dates": [window.get("start"), window.get("end"), window.get("days")],
+        "dates": [window.get("start"), window.get("end"), window.get("days"), len(window.get("missing") or ())],
         "kinds": [int((window.get("kinds") or {}).get(kind, 0)) for kind in index["kinds"]],
         **{name: _reference(window[name], index) for name in REFERENCES if window.get(name)},
         "change": [_printed(percents(base.get("mci"), window.get("change"))[name]) for name in CHANGES],
@@ -280,9 +291,3 @@ def _verification(rows: Sequence[Part]) -> list[list[Any]]:
         ]
         for row in rows
     ]
-
-
-def event_named(key: str, language: Language) -> str:
-    """What an event is called; one that no phrase knows is its key in words."""
-    known = f"event_{key}"
-    return template(known, language) if known in PHRASES else key.replace("_", " ")

@@ -32,9 +32,10 @@ def sentences(index: Part, place: Part, pollutant: str) -> list[Said]:
         _headline(index, week),
         _unusual(week),
         _driver(week),
-        _observed(week, pollutant),
+        _observed(index, week, pollutant),
         _ahead(own),
         _marked(index, week),
+        _missing(week),
     ]
     return [sentence for sentence in said if sentence]
 
@@ -105,12 +106,19 @@ def _headline(index: Part, week: Part) -> Said:
         return ("index_none", {})
     found = reading(base.get("low"), base.get("high"))
     against_base = (f"{found}_base", {"size": text(abs(mci - 100)), "base": [_base(index)]})
-    changes = [
-        (f"{_verb(percent, 1)}_{name}", {"size": text(abs(percent))})
-        for name, percent in percents(mci, week.get("change")).items()
-        if percent is not None
-    ]
+    change = week.get("change") or {}
+    changes = [_change(name, percent, change) for name, percent in percents(mci, change).items() if percent is not None]
     return (f"index_{found}", {**_texts(base, "mci", "low", "high"), "changes": [against_base, *changes]})
+
+
+def _change(name: str, percent: float, change: Part) -> Said:
+    """Risen, fallen, or little changed where the interval holds zero; without an interval by the printed number."""
+    ends = [change.get(f"{name}_{end}") for end in ("low", "high")]
+    if None in ends:
+        found = {"same": "little"}.get(verb := _verb(percent, 1), verb)
+    else:
+        found = {"lowered": "fell", "raised": "rose", "little": "little"}[direction(*map(_number, ends))]
+    return (f"{found}_{name}", {"size": signed(percent) if found == "little" else text(abs(percent))})
 
 
 def _texts(numbers: Part, *names: str) -> dict[str, Any]:
@@ -144,14 +152,14 @@ def _number(value: float | None) -> float:
     return math.nan if value is None else float(value)
 
 
-def _observed(week: Part, pollutant: str) -> Said | None:
+def _observed(index: Part, week: Part, pollutant: str) -> Said | None:
     observed = week.get("observed") or {}
     if observed.get("value") is None:
         return None
-    places = concentration_decimals(pollutant, week["end"])
+    places = concentration_decimals(pollutant, index["week"]["end"])
     value, change = text(observed["value"], places), observed.get("change")
     if change is None:
-        return ("observed", {"value": value, "days": observed.get("days", "–")})
+        return ("observed", {"value": value, "days": text(observed.get("days"), 0)})
     size = text(abs(change), places)
     return (
         f"observed_{_verb(change, places)}",
@@ -184,3 +192,8 @@ def _marked(index: Part, week: Part) -> Said | None:
         if kind != "final" and counts.get(kind)
     ]
     return ("marked", {"parts": parts, "days": sum(counts.values())}) if parts else None
+
+
+def _missing(week: Part) -> Said | None:
+    missing = week.get("missing") or ()
+    return ("missing", {"count": len(missing)}) if missing else None

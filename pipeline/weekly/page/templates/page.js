@@ -39,12 +39,25 @@ function paintLegend() {
     element("div", {}, element("dt", {}, say(name)), element("dd", {}, value))));
 }
 
+function paintNotes() {
+  byId("notes").hidden = !data.notes.length;
+  byId("notes").lastElementChild.replaceChildren(...data.notes.map((note) => element("li", {}, note)));
+}
+
 function marks(place) {
   const told = week(place) ? notFinal(week(place).kinds) : "";
   return told ? element("span", { class: "marked" }, told) : null;
 }
 
+// Of all places the most days of each kind: the map cannot mark them place by place.
+function marksOfAll() {
+  const counts = data.places.map((_, place) => (week(place) ? week(place).kinds : []));
+  const told = notFinal(data.kinds.map((_, kind) => Math.max(...counts.map((one) => one[kind] || 0))));
+  return told ? [element("span", { class: "marked" }, told)] : [];
+}
+
 function paintHeadlines() {
+  byId("map-marked").replaceChildren(...marksOfAll());
   byId("headlines").replaceChildren(...data.places.flatMap((place, position) => {
     const mine = own(position);
     if (place.level === "city" && data.places[0].level !== "city") return [];
@@ -88,6 +101,7 @@ function paint(everything) {
   if (everything) {
     paintLegend();
     paintHeadlines();
+    paintNotes();
   }
   paintChosen();
   paintMap();

@@ -22,7 +22,7 @@ function row(cells, columns, attributes = {}) {
 // A column for each window: what is said of it stands in rows, which fit a phone.
 const MEASURES = [
   { key: "dates", shown: ({ dates }) => `${dates[0]} –\n${dates[1]}` },
-  { key: "days", shown: ({ dates }) => number(dates[2], 0) },
+  { key: "days", shown: ({ dates }) => number(dates[2], 0) + (dates[3] ? ` / ${dates[2] + dates[3]}` : "") },
   { key: "kinds", shown: ({ kinds }) => notFinal(kinds) || "–" },
   { key: "mci_base", shown: ({ base }) => `${number(base[0])} ${between(base[1], base[2])}` },
   { key: "call", shown: ({ base }) => (base[7] ? say(base[7]) : "–") },
@@ -43,7 +43,7 @@ function paintWindows(holder) {
     .map(([name, found]) => [name, { base: BLANK, recent: BLANK, ...found }]);
   if (!windows.length) return holder.replaceChildren(element("p", { class: "elsewhere" }, say("no_data")));
   const units = data.pollutants[chosen.pollutant].units[chosen.language];
-  const columns = [{ name: "", text: true }, ...windows.map(([name]) => ({ name: say("window_" + name) }))];
+  const columns = [{ name: say("window"), text: true }, ...windows.map(([name]) => ({ name: say("window_" + name) }))];
   const rows = MEASURES.map(({ key, shown }) => {
     const label = key.startsWith("mci_") ? data.labels[key.slice(4)] || "–" : "";
     return row([say(key, { units, label }), ...windows.map(([, found]) => shown(found))], columns);
@@ -67,10 +67,10 @@ function paintEvents(holder) {
   ];
   const rowsOf = (events) => events.map(([, , , event, year, days, share, on, otherwise]) => row([say("event_" + event),
     String(year), number(days, 0), number(share), concentration(on), concentration(otherwise)], columns));
-  const latest = Math.max(...mine.map(([, , , , year]) => year));
-  const ordered = [...mine].sort((one, other) => other[4] - one[4]);
+  const latest = Math.max(...mine.map(([, , , , year]) => Number(year)).filter(known)); // a row may sum up all years
+  const ordered = [...mine].sort((one, other) => (Number(other[4]) || 0) - (Number(one[4]) || 0));
   return holder.replaceChildren(
-    tableOf(say("events"), columns, rowsOf(mine.filter(([, , , , year]) => year === latest))),
+    tableOf(say("events"), columns, rowsOf(mine.filter(([, , , , year]) => Number(year) === latest))),
     element("p", { class: "remark" }, say("at_fixed_emissions")),
     element("details", {}, element("summary", {}, say("all_years")), tableOf(say("all_years"), columns, rowsOf(ordered))));
 }
@@ -179,7 +179,7 @@ function csv() {
         const references = REFERENCES.flatMap((name) => (found[name] || BLANK)
           .map((value, i) => (i === 3 && known(value) ? data.classes[value].key : value)));
         lines.push([place.level, place.key, place.adcode, place.en, place.zh, pollutant,
-          data.pollutants[pollutant].units.en, window, ...found.dates, ...found.kinds, ...references, ...found.change,
+          data.pollutants[pollutant].units.en, window, ...found.dates.slice(0, 3), ...found.kinds, ...references, ...found.change,
           ...found.observed].map(cell).join(","));
       }
     }

@@ -302,6 +302,19 @@ def test_the_page_of_all_cities_is_under_three_megabytes(tmp_path, example):
     assert [one.name for one in path.parent.iterdir()] == ["index.html"]
 
 
+def test_more_than_fits_leaves_out_series_of_cities_and_nothing_else(monkeypatch):
+    index = weekly_example(count=3)
+    whole = Reader(page.render(index, None)).data()
+    monkeypatch.setattr(page, "LARGEST", 1000)
+    brief = Reader(page.render(index, None)).data()
+    nation, city = 0, len(index["places"]) - 1
+    ours, theirs = (one["pollutants"]["pm25"]["places"] for one in (whole, brief))
+    assert theirs[nation] == ours[nation]
+    assert theirs[city].pop("left_out")
+    series = {"weeks", "kinds", "band", "years", "ahead", "issued"}
+    assert theirs[city] == {key: value for key, value in ours[city].items() if key not in series}
+
+
 def test_text_from_data_is_never_markup(html):
     reader = Reader(html)
     assert not any(tag == "img" for tag, _ in reader.tags)

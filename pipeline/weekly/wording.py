@@ -220,6 +220,10 @@ PHRASES: dict[str, tuple[str, str]] = {
         "{place}, {pollutant}: index by week; last {label}: {mci} ({low} to {high}).",
         "{place}{pollutant}逐周指数；最近{label}为{mci}（{low}至{high}）。",
     ),
+    "series_left_out": (
+        "Series of cities are left out of a page with so many places and pollutants; they are in weekly/index.json.",
+        "地点与污染物较多，本页未含各城市的逐周与逐日序列，见 weekly/index.json。",
+    ),
     "year_none": ("No weeks of this year are known for this place.", "该地本年无逐周指数。"),
     "this_year": ("this year, with 90 % interval", "本年及90%区间"),
     "not_final": ("hollow: not final (preliminary, emulated or forecast)", "空心：非最终（初步、代用估算或预报）"),

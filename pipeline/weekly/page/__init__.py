@@ -21,6 +21,8 @@ from pipeline.wording import Language
 __all__ = ["render", "write"]
 
 PACKAGE = "pipeline.weekly.page"
+LARGEST = 2_600_000
+"""Bytes of data: with the map, style and script the page stays below 3 MB (of 339 cities two pollutants fit)."""
 SCRIPTS = ("start.js", "numbers.js", "charts.js", "map.js", "tables.js", "page.js")
 """Parts of the page's script, in this order within one function."""
 
@@ -41,7 +43,7 @@ def render(index: Mapping[str, Any], china: ChinaMap | None) -> str:
         environment(PACKAGE)
         .get_template("weekly.html")
         .render(
-            data=embedded(payload(known, china)),
+            data=_data(known, china),
             china=china,
             headlines={language: _headlines(known, language) for language in LANGUAGES},
             say=say,
@@ -50,6 +52,12 @@ def render(index: Mapping[str, Any], china: ChinaMap | None) -> str:
             script="\n".join(template_file(PACKAGE, name) for name in SCRIPTS),
         )
     )
+
+
+def _data(index: Mapping[str, Any], china: ChinaMap | None) -> str:
+    """The script's data; where they are more than ``LARGEST``, without the series of cities, and the page says so."""
+    whole = embedded(payload(index, china))
+    return whole if len(whole.encode()) <= LARGEST else embedded(payload(index, china, with_series=LEVELS))
 
 
 def embedded(data: Mapping[str, Any]) -> str:

@@ -7,8 +7,8 @@ Of ``index.json`` (schema ``tianbang-index/1``); any optional part may be absent
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.errors import InputError
@@ -38,8 +38,13 @@ LEVELS = ("nation", "region")
 """Levels whose events are on the page: those of all cities would be most of its bytes."""
 
 
-def payload(index: Part, china: ChinaMap | None = None) -> dict[str, Any]:
-    """Everything the script draws. An InputError for another schema, or for content without places."""
+def payload(
+    index: Part, china: ChinaMap | None = None, *, with_series: Collection[str] = ("nation", "region", "city")
+) -> dict[str, Any]:
+    """Everything the script draws; series by week and day only of places of the levels ``with_series``.
+
+    An InputError for another schema, or for content without places.
+    """
     if index.get("schema") != SCHEMA:
         raise InputError(f"index: schema {index.get('schema')!r}, agreed {SCHEMA!r}; make the index again")
     if not index.get("places"):
@@ -57,7 +62,10 @@ def payload(index: Part, china: ChinaMap | None = None) -> dict[str, Any]:
         "groups": groups,
         "step": step,
         "places": [_place(place, codes, china) for place in index["places"]],
-        "pollutants": {name: _pollutant(index, name, groups, step) for name in pollutants_of(index)},
+        "pollutants": {
+            name: _pollutant(index, name, Axes(groups=groups, step=step, levels=with_series))
+            for name in pollutants_of(index)
+        },
         "events": _events(index),
         "notes": [str(note) for note in index.get("notes") or ()],
         "verification": {name: _verification(rows) for name, rows in (index.get("verification") or {}).items()},
@@ -148,22 +156,23 @@ def _series_values(index: Part) -> Iterator[float | None]:
 
 @dataclass(frozen=True)
 class Axes:
-    """What the places of one pollutant share: starts of weeks, numbers of the band's weeks, days ahead, groups."""
+    """What places share: driver groups, the packed step, levels with series; of one pollutant its weeks and days."""
 
-    weeks: tuple[str, ...]
-    band: tuple[int, ...]
-    ahead: tuple[str, ...]
     groups: tuple[str, ...]
     step: float
+    levels: Collection[str]
+    weeks: tuple[str, ...] = ()
+    band: tuple[int, ...] = ()
+    ahead: tuple[str, ...] = ()
 
 
-def _pollutant(index: Part, name: str, groups: tuple[str, ...], step: float) -> dict[str, Any]:
+def _pollutant(index: Part, name: str, shared: Axes) -> dict[str, Any]:
     owns = [place["pollutants"].get(name) for place in index["places"]]
     known = [own for own in owns if own]
     labels = {row["start"]: str(row["label"]) for own in known for row in own.get("weeks") or ()}
-    ahead = {row["date"]: row.get("lead") for own in known for row in (own.get("outlook") or {}).get("days") or ()}
+    ahead = {row["date"] for own in known for row in (own.get("outlook") or {}).get("days") or ()}
     numbers = {int(row["week"]) for own in known for row in own.get("band") or ()}
-    axes = Axes(tuple(sorted(labels)), tuple(sorted(numbers)), tuple(sorted(ahead)), groups, step)
+    axes = replace(shared, weeks=tuple(sorted(labels)), band=tuple(sorted(numbers)), ahead=tuple(sorted(ahead)))
     units = str(known[0].get("units", ""))
     return {
         **_both(lambda language: pollutant_in(language, name)),
@@ -190,7 +199,7 @@ def _own(index: Part, place: Part, pollutant: str, axes: Axes) -> dict[str, Any]
         "said": sentences(index, place, pollutant),
         "windows": {name: _window(window, index, places) for name, window in windows.items()},
         "drivers": _drivers(windows.get("week") or {}, axes.groups),
-        **_series(own, index["kinds"], axes),
+        **(_series(own, index["kinds"], axes) if place["level"] in axes.levels else {"left_out": True}),
     }
 
 

@@ -91,7 +91,7 @@ function key(entries) {
 function yearChart(holder) {
   holder.replaceChildren();
   const mine = own();
-  if (!mine || !mine.weeks) return holder.append(element("p", { class: "elsewhere" }, say("year_none")));
+  if (!mine || !mine.weeks) return holder.append(element("p", { class: "elsewhere" }, say(mine && mine.left_out ? "series_left_out" : "year_none")));
   const { weeks, band } = data.pollutants[chosen.pollutant];
   const [mci, low, high] = unpacked(mine.weeks, 3);
   const [least, p10, median, p90, most] = mine.band ? unpacked(mine.band, 5) : [[], [], [], [], []];
@@ -194,7 +194,7 @@ function outlookChart(holder) {
   const series = mine && mine.ahead ? unpacked(mine.ahead, 3) : [[], [], []];
   const days = data.pollutants[chosen.pollutant].ahead
     .map((date, i) => [date, ...series.map((values) => values[i])]).filter(([, mci]) => known(mci));
-  if (!days.length) return holder.append(element("p", { class: "elsewhere" }, say("outlook_none")));
+  if (!days.length) return holder.append(element("p", { class: "elsewhere" }, say(mine && mine.left_out ? "series_left_out" : "outlook_none")));
   const values = [100, ...days.flatMap((day) => day.slice(1))].filter(known);
   const [bottom, top] = [Math.min(...values), Math.max(...values)];
   const { svg, width, height } = canvas(holder, 280, say("outlook_alt", {

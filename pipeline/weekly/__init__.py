@@ -1,0 +1,1 @@
+"""The weekly meteorological condition index: windows, outlook, files and the forecaster's page."""

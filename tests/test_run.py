@@ -48,6 +48,9 @@ COLUMNS = {
     "percent_high units",
     "dependence": "level name pollutant driver value value_units concentration concentration_low concentration_high "
     "units",
+    "events": "level name pollutant event year days judged_days share episodes longest on_event on_event_low "
+    "on_event_high otherwise otherwise_low otherwise_high difference difference_low difference_high "
+    "difference_season_matched difference_season_matched_low difference_season_matched_high matched_days units",
     "joint_dependence": "level name pollutant first_driver first_value first_units second_driver second_value "
     "second_units days concentration units",
 }
@@ -125,6 +128,7 @@ def test_all_files_are_there(run: Path) -> None:
         "tables/quality.csv",
         "tables/rejected.csv",
         "tables/particulate_step.csv",
+        "tables/episodes.csv",
         *(f"tables/{name}.csv" for name in ASSESSMENT_TABLES),
     }
     for kind in ("trend", "index", "bars"):

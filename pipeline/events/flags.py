@@ -16,8 +16,8 @@ from pipeline.events.criteria import NEEDS, Condition, Criterion, Fall, criteria
 
 TOLERANCE = 1e-4
 """Differences below it are rounding, not weather: far below the tenth in which temperature, wind and rain are told."""
-LEAST_VALUES = 30
-"""Days in the window of a calendar day, over all years, that a percentile of it needs."""
+LEAST_VALUES = 28
+"""Days in the window of a calendar day, over all years, that a percentile of it needs: two common years have them."""
 WARM_MONTHS = 5
 LEVELS: dict[str, float] = {"warmer_at_850": 85000.0, "warmer_at_925": 92500.0}
 """Pa of the levels that may lie below the ground."""
@@ -102,7 +102,7 @@ def _fell(values: np.ndarray, fall: Fall) -> np.ndarray:
 def calendar_percentile(values: np.ndarray, days: pd.DatetimeIndex, percentile: float, window: int) -> np.ndarray:
     """The percentile of each day's calendar day (n,), of all years' values within ``window`` days about it.
 
-    NaN where fewer than 30 of them are known. Linear between neighbours.
+    NaN where fewer than 28 of them are known. Linear between neighbours.
     """
     years, slot = np.asarray(days.year), slots(days)
     table = np.full((years[-1] - years[0] + 1, len(SLOTS)), np.nan)

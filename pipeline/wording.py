@@ -310,7 +310,7 @@ PHRASES: dict[str, tuple[str, str]] = {
         ),
     ),
     "within_months": ("other days of the same months, 90 % interval", "与同月其他日之差，90%区间"),
-    "plain_difference": ("other days of the whole year", "与全年其他日之差"),
+    "plain_difference": ("other days of any season", "与全部其他日之差（不分季节）"),
     "share_of_days": ("share of days", "日数占比"),
     "bars_title": ("{place}: change of {pollutant} since {first}", "{place}：{pollutant}较{first}年的变化"),
     "bars_axis": ("change ({units})", "变化（{units}）"),

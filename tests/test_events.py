@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 
+import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,13 +16,27 @@ from hypothesis import strategies as st
 from models.calendar import Calendar, calendar
 from models.separation import Separation
 from pipeline.errors import ConfigError
-from pipeline.events import at_fixed_emissions, criteria, episodes, episodes_of_places, events, flags, left_out
+from pipeline.events import (
+    EVENTS,
+    at_fixed_emissions,
+    criteria,
+    episodes,
+    episodes_of_places,
+    event_in,
+    events,
+    flags,
+    left_out,
+)
 from pipeline.events.concentrations import ALL
 from pipeline.events.criteria import NEEDS, read
 from pipeline.events.flags import calendar_percentile, lasting, warm_season
 from pipeline.events.tables import cities_and_stations, of_interest
+from pipeline.figures import event_differences, style
+from pipeline.page import cells
+from pipeline.page.sentences import event_sentence
 from pipeline.readings import mean_of
 from pipeline.vocabulary import POLLUTANTS, WEATHER
+from pipeline.wording import Language
 
 DAYS = pd.date_range("2018-01-01", "2020-12-31", name="time")
 """Three years: 45 days in the window of a calendar day, more than a percentile needs."""
@@ -411,6 +427,66 @@ def test_a_pollutant_has_the_events_that_matter_for_it_and_one_unknown_has_all()
     assert len(of_interest(cold)) == 1
     assert of_interest(cold.assign(pollutant="o3")).empty
     assert of_interest(frames["o3"].iloc[:0]).empty
+
+
+# --- figure and page
+
+
+def frame_of(**changes: object) -> pd.DataFrame:
+    """The table of one place with two events over all years, made by hand."""
+    row = {"level": "region", "name": "R", "pollutant": "o3", "year": ALL, "units": "ug m-3", "judged_days": 1000.0}
+    row |= {"episodes": 9.0, "longest": 7.0, "on_event": 120.0, "otherwise": 90.0, "difference": 30.0}
+    row |= {f"{part}{end}": 30.0 for part in ("difference", "on_event", "otherwise") for end in ("_low", "_high")}
+    first = {"event": "heatwave_p90", "days": 40.0, "share": 0.04, "matched_days": 40.0}
+    first |= dict(zip(MATCHED, (12.34, 10.0, 14.0), strict=True))
+    second = {"event": "wet_day", "days": 300.0, "share": 0.3, "matched_days": 280.0}
+    second |= dict(zip(MATCHED, (-5.0, -7.0, 2.0), strict=True))
+    return pd.DataFrame([{**row, **first, **changes}, {**row, **second, **changes}])[list(EVENTS)]
+
+
+MATCHED = [f"difference_season_matched{end}" for end in ("", "_low", "_high")]
+
+
+def test_the_page_speaks_of_the_largest_difference_within_months() -> None:
+    assert event_sentence(frame_of(), "en") == (
+        "Fixed emissions would give +12.3 µg m⁻³ (+10.0 to +14.0) on days of heatwave (P90) (4.0 % of days) against "
+        "other days of the same months."
+    )
+    assert "+12.3" in event_sentence(frame_of(), "zh")
+    small = frame_of()
+    small.loc[0, "matched_days"] = 29  # less than a month
+    assert "wet day (1 mm)" in event_sentence(small, "en")
+    assert "holds zero" in event_sentence(small, "en")
+    assert event_sentence(frame_of(matched_days=np.nan), "en") == ""
+    assert event_sentence(frame_of(pollutant="co"), "en") == ""
+
+
+def test_the_page_prints_both_differences_and_says_which_criteria_are_unverified() -> None:
+    found = cells.events(frame_of(), "en")
+    first = found.rows[0]
+    assert first[1:4] == ("heatwave (P90)", "4.0 %", "7")
+    assert first[4:] == ("120.0", "90.0", "+30.0 [+30.0, +30.0]", "+12.3 [+10.0, +14.0]")
+    assert "could not" not in found.note
+    doubtful = frame_of(event="stagnation")
+    assert cells.events(doubtful, "en").note.endswith("published text: air stagnation.")
+    assert cells.events(doubtful, "zh").note.endswith("静稳。")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_figure_has_a_row_for_each_event_with_both_differences(language: Language) -> None:
+    subject = SimpleNamespace(events=frame_of(), units="ug m-3", pollutant="o3")
+    low, high = event_differences.limits([subject])
+    assert low < -7
+    assert high > 30
+    with matplotlib.rc_context(style.settings(language)):
+        (axes,) = event_differences.paint(subject, (low, high), language, title="t", source="s").axes
+        assert [label.get_text() for label in axes.get_yticklabels()] == [
+            event_in(language, key) for key in ("heatwave_p90", "wet_day")
+        ]
+    drawn = [list(line.get_xdata()) for line in axes.lines]
+    assert [30.0, 30.0] in drawn
+    assert [12.34, -5.0] in drawn
+    assert event_differences.summary(subject, language).count("+12.3") == 1
 
 
 # --- the data

@@ -137,6 +137,23 @@ def test_all_files_are_there(run: Path) -> None:
         }
 
 
+def test_events_of_a_run_are_judged_by_the_weather_it_has_and_the_rest_is_told(
+    run: Path, tables: dict[str, pd.DataFrame]
+) -> None:
+    frame = tables["events"]
+    assert set(frame["event"]) == {"stagnation_partial", "precipitation_day", "wet_day", "moderate_rain"}
+    assert set(frame["year"].astype(str)) == {"2021", "2022", "2023", "all"}
+    assert frame["share"].between(0, 1).all()
+    city = frame.query("level == 'city' and name == 'Westham' and year == 'all'").set_index("event")
+    listed = tables["episodes"].query("level == 'city' and name == 'Westham'").groupby("event")["days"]
+    assert listed.sum().to_dict() == city["days"].astype(int).to_dict()
+    assert listed.max().to_dict() == city["longest"].astype(int).to_dict()
+    notes = Run(run).manifest("tables/events.csv")["notes"]  # type: ignore[index]
+    (said,) = [note for note in notes if note.startswith("events:")]
+    assert "stagnation (no u500, v500; stagnation_partial instead)" in said
+    assert "cold_surge (no tmin)" in said
+
+
 def test_nothing_half_written_is_left(run: Path) -> None:
     assert not [name for name in content(run) if ".part" in name]
 

@@ -15,7 +15,7 @@ from pipeline.figures import style
 from pipeline.figures.subjects import Subject
 from pipeline.wording import Language, decimals_of, number, phrase, signed, units_in
 
-LEFT, RIGHT = 1.62, 0.62
+LEFT, RIGHT = 1.72, 0.98
 """Inches for the names of the events, and for the shares of days on the other side."""
 ROW = 0.3
 MATCHED = "difference_season_matched"
@@ -62,7 +62,7 @@ def paint(subject: Subject, shared: Limits, language: Language, *, title: str, s
         where = (1.02, place)
         axes.annotate(f"{number(100 * share)} %", where, xycoords=("axes fraction", "data"), va="center", size=8.5)
     heading = phrase("share_of_days", language)
-    axes.set_title(heading, loc="right", x=1 + RIGHT / (style.WIDTH - LEFT - RIGHT), fontsize=8.5, color=style.QUIET)
+    axes.annotate(heading, (1.02, 1.03), xycoords="axes fraction", size=8.5, color=style.QUIET)
     style.legend(figure, _entries(language), columns=1)
     return figure
 

@@ -25,6 +25,7 @@ from pipeline.wording import (
 Row = Mapping[Any, Any]
 
 
+EVENT_DAYS = 30
 KEYS = ["level", "name", "pollutant", "statistic"]
 
 
@@ -109,11 +110,12 @@ def trend_sentence(trends: pd.DataFrame, language: Language, *, level: float) ->
 def event_sentence(events: pd.DataFrame, language: Language) -> str:
     """The event that matters most at fixed emissions, against other days of the same months; empty where none is known.
 
-    ``events`` are the place's and pollutant's rows of the table of events.
+    ``events`` are the place's and pollutant's rows of the table of events; an event of less than a month of days is not
+    spoken of.
     """
     column = "difference_season_matched"
     own = of_interest(events)
-    own = own[own[column].notna()]
+    own = own[own["matched_days"] >= EVENT_DAYS]
     if own.empty:
         return ""
     row = own.sort_values(column, key=np.abs).iloc[-1].to_dict()

@@ -101,14 +101,14 @@ PHRASES: dict[str, tuple[str, str]] = {
     ),
     "event_differs": (
         (
-            "Fixed emissions would give {value} {units} ({low} to {high}) on days of {event} ({percent} % of days) "
-            "against other days of the same months."
+            "On days of {event} ({percent} % of days) the concentration at fixed emissions differs by {value} {units} "
+            "({low} to {high}) from that of other days of the same months."
         ),
         "固定排放下，{event}日（占{percent}%）浓度与同月其他日相差{value}{units}（{low}至{high}）。",
     ),
     "event_little": (
         (
-            "On days of {event} ({percent} % of days) fixed emissions would give about what they give on other days "
+            "On days of {event} ({percent} % of days) the concentration at fixed emissions is about that of other days "
             "of the same months: {value} {units} ({low} to {high}, which holds zero)."
         ),
         "固定排放下，{event}日（占{percent}%）浓度与同月其他日基本持平：{value}{units}（{low}至{high}，含零）。",

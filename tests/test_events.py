@@ -449,8 +449,8 @@ MATCHED = [f"difference_season_matched{end}" for end in ("", "_low", "_high")]
 
 def test_the_page_speaks_of_the_largest_difference_within_months() -> None:
     assert event_sentence(frame_of(), "en") == (
-        "Fixed emissions would give +12.3 µg m⁻³ (+10.0 to +14.0) on days of heatwave (P90) (4.0 % of days) against "
-        "other days of the same months."
+        "On days of heatwave (P90) (4.0 % of days) the concentration at fixed emissions differs by +12.3 µg m⁻³ "
+        "(+10.0 to +14.0) from that of other days of the same months."
     )
     assert "+12.3" in event_sentence(frame_of(), "zh")
     small = frame_of()

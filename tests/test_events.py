@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import matplotlib
@@ -15,6 +16,8 @@ from hypothesis import strategies as st
 
 from models.calendar import Calendar, calendar
 from models.separation import Separation
+from pipeline.config import load
+from pipeline.daily import daily
 from pipeline.errors import ConfigError
 from pipeline.events import (
     EVENTS,
@@ -30,7 +33,7 @@ from pipeline.events import (
 from pipeline.events.concentrations import ALL
 from pipeline.events.criteria import NEEDS, read
 from pipeline.events.flags import calendar_percentile, lasting, warm_season
-from pipeline.events.tables import cities_and_stations, of_interest
+from pipeline.events.tables import cities_and_stations, of_interest, weather_of
 from pipeline.figures import event_differences, style
 from pipeline.page import cells
 from pipeline.page.sentences import event_sentence
@@ -487,6 +490,23 @@ def test_the_figure_has_a_row_for_each_event_with_both_differences(language: Lan
     assert [30.0, 30.0] in drawn
     assert [12.34, -5.0] in drawn
     assert event_differences.summary(subject, language).count("+12.3") == 1
+
+
+# --- real weather
+
+
+@pytest.mark.slow
+def test_beijings_cold_surge_of_november_2016_and_its_heatwaves_are_found(shared_data: Path) -> None:
+    """Read off the weather of its sites: minima of 22 November 2016 and maxima of July 2013 and 2016."""
+    config = load(Path(__file__).parents[1] / "configs" / "beijing.yml")
+    found = daily(config)
+    flagged = flags(weather_of(found.weather, list(found.places.stations.index)))
+    surges, heat = episodes(flagged["cold_surge"]), episodes(flagged["heatwave_35"])
+    assert surges["end"].iloc[-1] == pd.Timestamp("2016-11-22")
+    assert list(heat["start"]) == [pd.Timestamp("2013-07-02"), pd.Timestamp("2016-07-09")]
+    assert flagged["stagnation"].isna().all()
+    assert flagged["stagnation_partial"].sum() == 1163
+    assert any("stagnation (no u500, v500; stagnation_partial instead)" in note for note in found.notes)
 
 
 # --- the data

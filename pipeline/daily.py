@@ -16,6 +16,7 @@ from pipeline.attribution import unfit
 from pipeline.config import Config
 from pipeline.contracts import check
 from pipeline.errors import InputError
+from pipeline.events import left_out
 from pipeline.regions import Places, places
 from pipeline.samples import Place, samples
 from pipeline.standards.reference_state import particles_in_ambient_state
@@ -61,7 +62,8 @@ def daily(config: Config) -> Daily:
     weather, weather_notes = _weather(config, found.stations, days)
     step, observations = _in_asked_state(config, observations, weather, found)
     verdicts = [f"{row['pollutant']} before 2018-09-01: {row['verdict']}" for row in step_rows(step)]
-    all_notes = (*notes, *region_notes, *weather_notes, *verdicts)
+    untold = left_out([str(name) for name, values in weather.items() if bool(values.notnull().any())])
+    all_notes = (*notes, *region_notes, *weather_notes, *untold, *verdicts)
     result = Daily(observations, weather, found, step, rejected, found_bad, all_notes)
     _require_one_fit(result, config)
     return result

@@ -30,13 +30,15 @@ class Samples:
     """Rows of one place and pollutant on consecutive days.
 
     ``target`` is NaN where nothing was observed, ``drivers`` where the weather is not known; ``roles`` says which
-    columns belong together; ``reporting`` counts the stations behind each target.
+    columns belong together; ``reporting`` counts the stations behind each target; ``weather`` holds the day's
+    quantities, also those known too seldom to make a driver.
     """
 
     target: pd.Series
     drivers: pd.DataFrame
     roles: Drivers
     reporting: pd.Series
+    weather: pd.DataFrame
     notes: tuple[str, ...]
 
 
@@ -54,8 +56,8 @@ def samples(observations: xr.Dataset, weather: xr.Dataset, place: Place, polluta
         if share < LEAST_SHARE
     )
     days = observations.get_index("time")
-    daily = pd.DataFrame({name: of_stations[name].to_numpy() for name in kept}, index=days)
-    base = base_drivers(daily)
+    daily = pd.DataFrame({name: of_stations[name].to_numpy() for name in known}, index=days)
+    base = base_drivers(daily[kept])
     base = base.loc[:, base.std() > 1e-9 * np.maximum(base.abs().mean(), 1e-12)]
     drivers = with_memory(base)
     return Samples(
@@ -63,6 +65,7 @@ def samples(observations: xr.Dataset, weather: xr.Dataset, place: Place, polluta
         drivers=drivers,
         roles=roles(drivers),
         reporting=pd.Series(reporting.to_numpy(), index=days),
+        weather=daily,
         notes=notes,
     )
 

@@ -43,12 +43,14 @@ TABLES = (
     "changepoints",
     "dependence",
     "joint_dependence",
+    "events",
     "skill",
 )
 PAGE = "index.html"
 ASSESSMENT_TABLES = ("assessment", "aqi_days", "attainment")
+EPISODES = "episodes"
 PRODUCTS = (
-    *(f"tables/{name}.csv" for name in (*TABLES, *ASSESSMENT_TABLES)),
+    *(f"tables/{name}.csv" for name in (*TABLES, EPISODES, *ASSESSMENT_TABLES)),
     "counterfactual.nc",
     "normalized.nc",
     PAGE,
@@ -276,6 +278,7 @@ def products_stage(config: Config, store: Run, key: Keys, outcomes: Sequence[Out
     of_days = (store.manifest(DAILY[0]) or {}).get("notes", [])
     notes = list(dict.fromkeys([*of_days, *(note for outcome in outcomes for note in outcome.notes)]))
     frames = {name: getattr(tables, name)(readings) for name in TABLES}
+    frames[EPISODES] = episodes_of(config, store)
     network = network_of(xr.load_dataset(store.path(DAILY[0])), *read_places(store), year_start=config.year_start)
     frames |= assessed(network, config.assessment)
     if truth is not None:
@@ -300,6 +303,16 @@ def products_stage(config: Config, store: Run, key: Keys, outcomes: Sequence[Out
     page.write(config, store, key, readings, shown, drawn, notes)
     of_figures = [artefact for one in drawn for artefact in one.artefacts.values()]
     return [*PRODUCTS, *(f"tables/{name}.csv" for name in frames), *of_figures]
+
+
+def episodes_of(config: Config, store: Run) -> pd.DataFrame:
+    """The episodes of every event at the run's cities and stations (``pipeline.events``)."""
+    import xarray as xr
+
+    from pipeline.events.tables import cities_and_stations, episodes_of_places
+
+    places = cities_and_stations(read_places(store)[0], config.levels)
+    return episodes_of_places(xr.load_dataset(store.path(DAILY[1])), places)
 
 
 def write_csv(store: Run, artefact: str, frame: pd.DataFrame) -> None:

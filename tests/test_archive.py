@@ -23,17 +23,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from pipeline import standards
 from pipeline.archive import ingest as ingesting
 from pipeline.archive.ingest import ingest
 from pipeline.archive.ledger import Ledger, locked
-from pipeline.archive.reading import daily_of_archive
+from pipeline.archive.reading import read_spans
 from pipeline.archive.settings import settings_of
 from pipeline.archive.status import status, write_rejected
 from pipeline.command_line import app
 from pipeline.contracts import Observed
 from pipeline.errors import ConfigError, InputError, TianbangError
+from pipeline.quality import screened
 from pipeline.stations import READERS
+from pipeline.stations.frames import full_axis
+from pipeline.stations.spans import Spans, of_observed, years
+from pipeline.vocabulary import pollutant
 
 STATIONS = ("A1", "B2", "C3")
 FIRST = datetime.date(2019, 12, 30)
@@ -340,14 +343,42 @@ def test_a_second_ingest_at_the_same_time_says_so_in_one_line(files: Path, archi
 # --- days and commands
 
 
-def test_days_made_year_by_year_are_those_of_all_hours_at_once(files: Path, archive: Path) -> None:
+def judged(spans: Spans) -> tuple[xr.Dataset, pd.DataFrame]:
+    """What the rules leave of every span, and what was rejected."""
+    found = [screened(span.data, pollutant, within=span.within) for span in spans.parts]
+    return xr.concat([data for data, _ in found], dim="time"), pd.concat([rows for _, rows in found])
+
+
+def test_an_archive_read_a_year_at_a_time_is_judged_like_its_files_at_once(files: Path, archive: Path) -> None:
+    # one value from 20 h to 8 h over the New Year: a run that neither year holds by itself
+    for number in (1, 2):
+        path = files / f"china_sites_{FIRST + pd.Timedelta(days=number):%Y%m%d}.csv"
+        lines = [line.split(",") for line in path.read_text().splitlines()]
+        for line in lines[1:]:
+            if line[2] == "PM2.5" and (int(line[1]) >= 20 if number == 1 else int(line[1]) <= 8):
+                line[3] = "299"
+        path.write_text("\n".join(map(",".join, lines)) + "\n")
     ingest(national(files), archive, utc_offset=8)
-    streamed = daily_of_archive(archive, pollutants=("pm25", "o3"), period=period(4))
-    at_once = standards.daily(held(archive).data)
-    assert streamed.attrs["resolution"] == "day"
-    for name in ("pm25", "o3"):
-        np.testing.assert_array_equal(streamed[name], at_once[name])
-        assert streamed[name].attrs["units"] == "ug m-3"
+    spans = read_spans(archive, pollutants=("pm25", "o3"), period=period(4))
+    data, rejected = judged(spans)
+    at_once, rows = judged(of_observed(from_files(files), period(4)))
+    xr.testing.assert_equal(data.astype("f4"), at_once.astype("f4"))
+    assert data.get_index("time").equals(full_axis(period(4), "hour"))
+    pd.testing.assert_frame_equal(rejected, rows, rtol=1e-6)
+    stuck = rejected[(rejected["rule"] == "stuck") & (rejected["variable"] == "pm25")]
+    assert stuck["values"].tolist() == [5, 8]
+
+
+def test_only_a_year_and_its_neighbouring_weeks_are_seen_at_once() -> None:
+    whole = datetime.date(2019, 3, 1), datetime.date(2021, 2, 3)
+    axes = [(seen[[0, -1]], within[[0, -1]]) for seen, within in years(whole)]
+    judged_ends = [f"{end:%Y-%m-%d %H}" for _, within in axes for end in within]
+    assert judged_ends == [
+        "2019-03-01 01", "2020-01-01 00", "2020-01-01 01", "2021-01-01 00", "2021-01-01 01", "2021-02-04 00",
+    ]  # fmt: skip
+    assert [f"{end:%Y-%m-%d}" for seen, _ in axes for end in seen] == [
+        "2019-03-01", "2020-02-01", "2019-12-01", "2021-02-01", "2020-12-01", "2021-02-04",
+    ]  # fmt: skip
 
 
 def test_the_status_counts_days_gaps_and_stations(files: Path, archive: Path) -> None:

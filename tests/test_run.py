@@ -113,7 +113,7 @@ def test_all_files_are_there(run: Path) -> None:
     files = {name for name in content(run) if not name.startswith(MANIFESTS)}
     assert set(COLUMNS) <= set(TABLES)
     tables = {f"tables/{name}.csv" for name in TABLES}
-    daily = {f"daily/{name}" for name in ("observations.nc", "weather.nc", "places.json")}
+    daily = {f"daily/{name}" for name in ("observations.nc", "weather.nc", "ozone_of_city_hours.nc", "places.json")}
     readings = {
         f"readings/{level}-{name}-{pollutant}.nc"
         for level, name in PLACES
@@ -122,6 +122,7 @@ def test_all_files_are_there(run: Path) -> None:
     }
     figures = {name for name in files if name.startswith("figures/")}
     assert files - figures == {"index.html", "counterfactual.nc", "normalized.nc", *tables, *daily, *readings} | {
+        "tables/stations.csv",
         "tables/quality.csv",
         "tables/rejected.csv",
         "tables/particulate_step.csv",

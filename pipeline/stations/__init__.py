@@ -31,6 +31,7 @@ from pipeline.stations import (
     table,
 )
 from pipeline.stations.batches import Batched, ReaderOfBatches
+from pipeline.stations.spans import Spans
 
 
 class Reader(Protocol):
@@ -54,6 +55,14 @@ class Reader(Protocol):
         utc_offset: float,
     ) -> Observed:
         """The data, as the package's contract says."""
+        ...
+
+
+class StreamedReader(Protocol):
+    """What a reader offers that hands over a calendar year at a time."""
+
+    def spans(self, options: Any, *, pollutants: Sequence[str], period: tuple[datetime.date, datetime.date]) -> Spans:
+        """What ``read`` would give, as spans."""
         ...
 
 
@@ -87,3 +96,6 @@ READERS: dict[str, Reader] = {
     "archive": archive,
     **{name: Batched(reader) for name, reader in BATCH_READERS.items()},
 }
+
+STREAMED: dict[str, StreamedReader] = {"archive": archive}
+"""Readers of more than may be in memory at once."""

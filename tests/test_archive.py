@@ -414,8 +414,57 @@ def test_a_config_without_what_an_archive_needs_is_refused(files: Path, keys: di
 
 
 def test_a_reader_of_files_made_by_hand_is_not_ingested(files: Path, archive: Path) -> None:
-    with pytest.raises(ConfigError, match=r"'table' reads no archive of files; agreed one of \['beijing'"):
-        ingest(READERS["table"].Options(reader="table", path=files), archive, utc_offset=8)
+    with pytest.raises(ConfigError, match=r"'prsa' reads no archive of files; agreed one of \['beijing'"):
+        ingest(READERS["prsa"].Options(reader="prsa", path=files), archive, utc_offset=8)
+
+
+def table_rows(stations: tuple[str, ...], hours: int) -> pd.DataFrame:
+    time = pd.date_range("2019-12-30 01:00", periods=hours, freq="h")
+    grid = pd.DataFrame([(station, at) for station in stations for at in time], columns=["station", "time"])
+    return grid.assign(pm25=np.arange(len(grid)) % 97 + 3.0, o3=np.arange(len(grid)) % 89 + 5.0)
+
+
+def test_tidy_tables_grow_an_archive_and_what_is_wrong_in_them_is_listed(tmp_path: Path, archive: Path) -> None:
+    folder = tmp_path / "tables"
+    folder.mkdir()
+    options = READERS["table"].Options(reader="table", path=folder, units={"o3": "ppb"})
+    table_rows(("A1", "B2"), 96).to_csv(folder / "first.csv", index=False)
+    (folder / "bad.csv").write_text("Site;Day\n1;2\n")
+    (folder / "notes.xlsx").write_bytes(b"PK")
+    told = ingest(options, archive, utc_offset=8)
+    assert (told.files, told.rejected, told.others) == (2, {"unknown_layout": 1}, ("notes.xlsx",))
+    assert "; 1 files of other names, such as notes.xlsx" in str(told)
+    later = table_rows(("C3",), 96).astype({"pm25": object})
+    later.loc[5, "pm25"] = "broken"
+    later.loc[6, "time"] += pd.Timedelta(minutes=30)
+    pd.concat([later, later.tail(1).assign(pm25=1.5)]).to_csv(folder / "later.csv", index=False)
+    told = ingest(options, archive, utc_offset=8)
+    assert (told.files, told.unchanged) == (1, 2)
+    assert told.rejected == {"text_value": 1, "unknown_layout": 1, "repeated_hour": 2}
+    (folder / "bad.csv").unlink()
+    (folder / "later.csv").unlink()
+    read = READERS["table"].read(options, pollutants=("pm25", "o3"), period=period(4), utc_offset=8).data
+    there = held(archive).data
+    assert list(there["station"].values) == ["A1", "B2", "C3"]
+    xr.testing.assert_allclose(there.sel(station=["A1", "B2"]), read, rtol=1e-6)
+    pm25 = there["pm25"].sel(station="C3")
+    assert int(pm25.isnull().sum()) == 3
+    assert ingest(options, archive, utc_offset=8).files == 0
+
+
+def test_days_are_not_ingested(tmp_path: Path, archive: Path) -> None:
+    table_rows(("A1",), 4).to_csv(tmp_path / "days.csv", index=False)
+    options = READERS["table"].Options(reader="table", path=tmp_path, resolution="day")
+    with pytest.raises(InputError, match="found `resolution: day`; an archive holds hours"):
+        ingest(options, archive, utc_offset=8)
+
+
+def test_files_of_one_name_in_two_folders_are_a_day_that_is_read_once(tmp_path: Path, archive: Path) -> None:
+    for name, stations in (("north", STATIONS[:2]), ("south", STATIONS[2:])):
+        (tmp_path / "files" / name).mkdir(parents=True)
+        write_day(tmp_path / "files" / name, 0, stations=stations)
+    assert ingest(national(tmp_path / "files"), archive, utc_offset=8).stations == 3
+    assert ingest(national(tmp_path / "files"), archive, utc_offset=8).unchanged == 1
 
 
 def test_what_is_no_archive_is_refused(tmp_path: Path, files: Path, archive: Path) -> None:

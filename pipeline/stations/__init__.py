@@ -87,6 +87,7 @@ BATCH_READERS: dict[str, ReaderOfBatches] = {
     "openaq": openaq,
     "epa_aqs": epa_aqs,
     "eea": eea,
+    "table": table,
 }
 """Readers whose files ``tianbang ingest`` can append to an archive."""
 
@@ -94,7 +95,7 @@ READERS: dict[str, Reader] = {
     "prsa": prsa,
     "table": table,
     "archive": archive,
-    **{name: Batched(reader) for name, reader in BATCH_READERS.items()},
+    **{name: Batched(reader) for name, reader in BATCH_READERS.items() if name != "table"},
 }
 
 STREAMED: dict[str, StreamedReader] = {"archive": archive}

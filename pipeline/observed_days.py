@@ -51,28 +51,38 @@ def observed_days(spans: Spans, config: Config, cities: Mapping[str, Sequence[st
     """
     names = config.assessed_pollutants
     held, left = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
-    days, ozone, rejected = [], [], [spans.rejected]
+    days: dict[str, list[xr.DataArray]] = {name: [] for name in names}
+    ozone, rejected, resolution = [], [spans.rejected], "hour"
     for span in spans.parts:
-        check(span.data, names, seam="reader -> quality")
+        here = [name for name in names if name in span.data]
+        check(span.data, here, seam="reader -> quality")
         screened, by_rules = quality.screened(span.data, pollutant, config.quality, within=span.within)
         rejected += [span.rejected, by_rules]
-        _count(held, span.data.sel(time=span.within))
+        _count(held, span.data.sel(time=slice(span.within[0], span.within[-1])))
         _count(left, screened)
-        days.append(standards.daily(screened))
-        if "o3" in names and screened.attrs["resolution"] == "hour":
+        resolution = screened.attrs["resolution"]
+        for name, values in standards.daily(screened).data_vars.items():
+            days[str(name)].append(values)
+        if "o3" in here and resolution == "hour":
             ozone.append(city_days_of_hours(screened["o3"], cities))
         del span, screened  # a year of hours is let go before the next one is read
     axis = pd.date_range(*config.period, freq="D", name="time", unit="ns")
-    assessed = xr.concat(days, dim="time", combine_attrs="override").reindex(time=axis)
+    assessed = xr.Dataset({name: _joined(days.pop(name), axis) for name in names}, attrs={"resolution": "day"})
     check(assessed, names, seam="standards -> samples")
+    table = joined_tables(rejected).sort_values(["file", "variable", "station", "start", "rule"], ignore_index=True)
+    of_cities = _joined(ozone, axis) if ozone else None
     _require_valid_days(assessed, left, config)
     table = joined_tables(rejected)
     of_cities = xr.concat(ozone, dim="time").reindex(time=axis) if ozone else None
     return ObservedDays(assessed, table, quality.summary(table, held), of_cities)
 
 
+def _joined(parts: Sequence[xr.DataArray], axis: pd.DatetimeIndex) -> xr.DataArray:
+    return xr.concat(parts, dim="time", combine_attrs="override").reindex(time=axis)
+
+
 def _count(counts: dict[str, int], data: xr.Dataset) -> None:
-    for name in counts:
+    for name in map(str, data.data_vars):
         counts[name] += int(data[name].notnull().sum())
 
 

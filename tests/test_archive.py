@@ -346,7 +346,9 @@ def test_a_second_ingest_at_the_same_time_says_so_in_one_line(files: Path, archi
 def judged(spans: Spans) -> tuple[xr.Dataset, pd.DataFrame]:
     """What the rules leave of every span, and what was rejected."""
     found = [screened(span.data, pollutant, within=span.within) for span in spans.parts]
-    return xr.concat([data for data, _ in found], dim="time"), pd.concat([rows for _, rows in found])
+    whole = xr.merge([data for data, _ in found], join="outer", compat="no_conflicts")
+    table = pd.concat([rows for _, rows in found if len(rows)])
+    return whole, table.sort_values(["variable", "station", "start"], ignore_index=True)
 
 
 def test_an_archive_read_a_year_at_a_time_is_judged_like_its_files_at_once(files: Path, archive: Path) -> None:

@@ -134,6 +134,16 @@ def test_all_files_are_there(run: Path) -> None:
         }
 
 
+def test_every_station_is_listed_with_the_way_to_its_city(tables: dict[str, pd.DataFrame]) -> None:
+    found = tables["stations"]
+    assert " ".join(found.columns) == (
+        "station name city city_name city_chinese city_by county region latitude longitude closed background assessed"
+    )
+    assert found["station"].tolist() == ["E1", "E2", "W1"]
+    assert set(found["city_by"]) == {"list"}
+    assert set(found["region"]) == {"Plain"}
+
+
 def test_nothing_half_written_is_left(run: Path) -> None:
     assert not [name for name in content(run) if ".part" in name]
 

@@ -133,6 +133,20 @@ def test_what_cannot_be_read_is_one_line(tmp_path: Path, text: str, line: str) -
     assert str(tmp_path / "a.csv") in str(refused.value)
 
 
+def test_a_table_of_both_kinds_is_one_line(tmp_path: Path) -> None:
+    plain().to_csv(tmp_path / "a.csv", index=False)
+    with pytest.raises(
+        InputError, match="`stations_as_columns: pm25` and a column 'pm25'; agreed time and a column for"
+    ):
+        read(tmp_path / "a.csv", stations_as_columns="pm25")
+
+
+def test_text_of_two_bytes_a_letter_is_named(tmp_path: Path) -> None:
+    plain().to_csv(tmp_path / "a.csv", index=False, encoding="utf-16")
+    with pytest.raises(InputError, match="found UTF-16 text; agreed UTF-8; save it as"):
+        read(tmp_path / "a.csv")
+
+
 def test_a_folder_without_a_file_of_the_kind_says_what_is_there(tmp_path: Path) -> None:
     (tmp_path / "air.xlsx").write_bytes(b"PK")
     with pytest.raises(InputError, match=r"found no file like \*\.csv .* but air\.xlsx; check the path"):

@@ -15,6 +15,7 @@ from pipeline.archive.ledger import Ledger, hours
 from pipeline.archive.store import Store, Year
 from pipeline.contracts import REJECTED, Observed
 from pipeline.errors import InputError
+from pipeline.quality import judged_together
 from pipeline.stations import rejections
 from pipeline.stations.batches import touches
 from pipeline.stations.frames import described, full_axis
@@ -34,17 +35,18 @@ def read_period(folder: Path, *, pollutants: Sequence[str], period: Period) -> O
 
 
 def read_spans(folder: Path, *, pollutants: Sequence[str], period: Period) -> Spans:
-    """The same as spans of a calendar year, each read when it is asked for."""
+    """The same as spans: years of the pollutants that are judged together, each read when it is asked for."""
     with Ledger(folder) as ledger:
         stations = _stations(ledger, pollutants, period, where=folder)
         listed = _listed(ledger, pollutants, period)
 
     def parts() -> Iterator[Span]:
         with Ledger(folder) as ledger:
-            for seen, within in years(period):
-                data, rows = _read(Store(folder), ledger, pollutants, seen, stations, within)
-                yield Span(data, within, rejections.table(rows))
-                del data
+            for names in judged_together(pollutants):
+                for seen, within in years(period):
+                    data, rows = _read(Store(folder), ledger, names, seen, stations, within)
+                    yield Span(data, within, rejections.table(rows))
+                    del data
 
     return Spans(list(stations), listed, parts())
 
@@ -107,7 +109,7 @@ def _lay_year(
 ) -> None:
     start = max(int(hours(axis[:1])[0]), year.first)
     stop = min(int(hours(axis[-1:])[0]) + 1, year.first + len(year.labels))
-    block, _ = store.block(year, name, slice(start - year.first, stop - year.first), counts)
+    block = store.values(year, name, slice(start - year.first, stop - year.first), counts)
     there = places < block.shape[1]
     offset = start - int(hours(axis[:1])[0])
     out[there, offset : offset + len(block)] = block[:, places[there]].T

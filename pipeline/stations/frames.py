@@ -20,6 +20,7 @@ from pipeline.contracts import RESOLUTIONS, agreed_units
 from pipeline.errors import InputError
 from pipeline.vocabulary import WEATHER, pollutant
 
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 LONGEST_ROW = 2**20
 """Bytes in which the last row of a file is looked for, and by which its form is told."""
 
@@ -107,6 +108,8 @@ def ended(path: Path) -> Path:
     Packed files say themselves where they end. A list written by hand may lack the last newline, and is not asked.
     """
     with path.open("rb") as stream:
+        if stream.read(2) in UTF_16:
+            raise InputError(f"{path}: found UTF-16 text; agreed UTF-8; save it as `CSV UTF-8`")
         stream.seek(max(path.stat().st_size - 1, 0))
         last = stream.read()
     if path.suffix == ".csv" and last not in (b"", b"\n", b"\r"):

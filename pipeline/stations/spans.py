@@ -29,7 +29,10 @@ class Span:
 
 @dataclass(frozen=True)
 class Spans:
-    """The spans of a period in order, all with the same ``stations``; what was rejected besides what they list."""
+    """The spans of a period, all with the same ``stations``; what was rejected besides what they list.
+
+    A pollutant's spans come in the order of time. A span holds all pollutants, or those that are judged together.
+    """
 
     stations: list[str]
     rejected: pd.DataFrame

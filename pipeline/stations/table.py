@@ -82,6 +82,11 @@ def _renamed(path: Path, options: TableOptions) -> pd.DataFrame:
     frame = frame.rename(columns=theirs)
     if options.stations_as_columns:
         require(frame, ["time"], where=str(path), hint=HINT)
+        if clash := {"station", options.stations_as_columns} & set(frame):
+            raise InputError(
+                f"{path}: `stations_as_columns: {options.stations_as_columns}` and a column {min(clash)!r}; agreed "
+                "time and a column for each station"
+            )
         frame = frame.melt("time", var_name="station", value_name=options.stations_as_columns, ignore_index=False)
     require(frame, ["station", "time"], where=str(path), hint=HINT)
     return frame

@@ -111,7 +111,8 @@ def _nothing(
     told = "".join(f"; {first['file']}: {first['rule']}, {first['detail']}" for _, first in rejected.head(1).iterrows())
     there = f"{labels[0]} to {labels[-1]}" if len(labels) else f"files of {keys[0]} to {keys[-1]}"
     return InputError(
-        f"{where}: no row in the period {period[0]}/{period[1]}; found {there}{told}; correct `period` or the path"
+        f"{where}: no row in the period {period[0]}/{period[1]}; found {there}{told}; correct `period`, "
+        "`pollutants` or the path"
     )
 
 

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 DAILY = ("daily/observations.nc", "daily/weather.nc")
 REJECTED, QUALITY, STEP = "tables/rejected.csv", "tables/quality.csv", "tables/particulate_step.csv"
-DAILY_STAGE = (*DAILY, "daily/places.json", REJECTED, QUALITY, STEP)
+STATIONS, CITY_OZONE = "tables/stations.csv", "daily/ozone_of_city_hours.nc"
+DAILY_STAGE = (*DAILY, CITY_OZONE, "daily/places.json", STATIONS, REJECTED, QUALITY, STEP)
 TABLES = (
     "attribution",
     "attribution_months",
@@ -47,7 +48,7 @@ TABLES = (
     "skill",
 )
 PAGE = "index.html"
-ASSESSMENT_TABLES = ("assessment", "aqi_days", "attainment")
+ASSESSMENT_TABLES = ("assessment", "aqi_days", "attainment", "guidelines", "ozone_two_ways")
 EPISODES = "episodes"
 PRODUCTS = (
     *(f"tables/{name}.csv" for name in (*TABLES, EPISODES, *ASSESSMENT_TABLES)),
@@ -146,15 +147,24 @@ def daily_stage(config: Config, store: Run, key: Keys) -> None:
     if all(store.fresh(artefact, key.daily) for artefact in DAILY_STAGE):
         say("daily: unchanged")
         return
+    import xarray as xr
+
     from pipeline.daily import daily
 
     started = time.monotonic()
     found = daily(config)
-    for artefact, data in zip(DAILY, (found.observations, found.weather), strict=True):
+    ozone = xr.Dataset() if found.ozone_of_city_hours is None else found.ozone_of_city_hours.to_dataset(name="o3")
+    for artefact, data in zip((*DAILY, CITY_OZONE), (found.observations, found.weather, ozone), strict=True):
         write_netcdf(store, artefact, data.drop_attrs(deep=False))
         store.record(artefact, key.daily, key.made_of, notes=found.notes)
     write_places(store, found, key)
-    for artefact, frame in ((REJECTED, found.rejected), (QUALITY, found.quality), (STEP, found.particulate_step)):
+    frames = {
+        STATIONS: found.places.table(),
+        REJECTED: found.rejected,
+        QUALITY: found.quality,
+        STEP: found.particulate_step,
+    }
+    for artefact, frame in frames.items():
         write_csv(store, artefact, frame)
         store.record(artefact, key.daily, key.made_of)
     count = found.observations.sizes
@@ -280,7 +290,8 @@ def products_stage(config: Config, store: Run, key: Keys, outcomes: Sequence[Out
     frames = {name: getattr(tables, name)(readings) for name in TABLES}
     frames[EPISODES] = episodes_of(config, store)
     network = network_of(xr.load_dataset(store.path(DAILY[0])), *read_places(store), year_start=config.year_start)
-    frames |= assessed(network, config.assessment)
+    of_city_hours = xr.load_dataset(store.path(CITY_OZONE)).get("o3")
+    frames |= assessed(network, config.assessment, ozone_of_city_hours=of_city_hours)
     if truth is not None:
         frames["truth"] = compared(frames["attribution"], xr.load_dataset(truth))
     for name, frame in frames.items():

@@ -116,7 +116,7 @@ def test_all_files_are_there(run: Path) -> None:
     files = {name for name in content(run) if not name.startswith(MANIFESTS)}
     assert set(COLUMNS) <= set(TABLES)
     tables = {f"tables/{name}.csv" for name in TABLES}
-    daily = {f"daily/{name}" for name in ("observations.nc", "weather.nc", "places.json")}
+    daily = {f"daily/{name}" for name in ("observations.nc", "weather.nc", "ozone_of_city_hours.nc", "places.json")}
     readings = {
         f"readings/{level}-{name}-{pollutant}.nc"
         for level, name in PLACES
@@ -125,6 +125,7 @@ def test_all_files_are_there(run: Path) -> None:
     }
     figures = {name for name in files if name.startswith("figures/")}
     assert files - figures == {"index.html", "counterfactual.nc", "normalized.nc", *tables, *daily, *readings} | {
+        "tables/stations.csv",
         "tables/quality.csv",
         "tables/rejected.csv",
         "tables/particulate_step.csv",
@@ -152,6 +153,16 @@ def test_events_of_a_run_are_judged_by_the_weather_it_has_and_the_rest_is_told(
     (said,) = [note for note in notes if note.startswith("events:")]
     assert "stagnation (no u500, v500; stagnation_partial instead)" in said
     assert "cold_surge (no tmin)" in said
+
+
+def test_every_station_is_listed_with_the_way_to_its_city(tables: dict[str, pd.DataFrame]) -> None:
+    found = tables["stations"]
+    assert " ".join(found.columns) == (
+        "station name city city_name city_chinese city_by county region latitude longitude closed background assessed"
+    )
+    assert found["station"].tolist() == ["E1", "E2", "W1"]
+    assert set(found["city_by"]) == {"list"}
+    assert set(found["region"]) == {"Plain"}
 
 
 def test_nothing_half_written_is_left(run: Path) -> None:

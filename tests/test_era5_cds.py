@@ -118,12 +118,12 @@ def run(cache, server, *, variables="t2m,ssrd", first="2020-01-30", last="2020-0
 
 
 def until(happened, child=None):
-    for _ in range(1000):
+    for _ in range(6000):
         if happened():
             return
         assert child is None or child.poll() is None, child.communicate()
         time.sleep(0.01)
-    raise AssertionError("it did not happen in 10 s")
+    raise AssertionError("it did not happen in a minute")
 
 
 def kill(child) -> None:

@@ -211,7 +211,7 @@ def readings_stage(config: Config, store: Run, key: Keys, scheduler: str | None)
     from pipeline.workers import each
 
     planned = tasks(config, store, key)
-    fresh = [task for task in planned if store.fresh(task.artefact, task.key)]
+    fresh = [task for task in planned if task.fresh(store)]
     done = {task.artefact: attribute(task) for task in fresh}
     twin_of = {artefact: twin for artefact, twin in twins(planned).items() if artefact not in done}
     waiting = [task for task in planned if task.artefact not in done and task.artefact not in twin_of]
@@ -254,10 +254,15 @@ def load_readings(config: Config, store: Run, outcomes: Sequence[Outcome]) -> li
 
 
 def usable_readings(config: Config, store: Run, key: Keys) -> list[str]:
-    """The readings that this run, or one of the same config for other levels, takes as they are."""
+    """The readings and models that this run, or one of the same config for other levels, takes as they are."""
     levels = Config.model_fields["levels"].default
     planned = tasks(config.model_copy(update={"levels": levels}), store, key)
-    return [task.artefact for task in planned if (store.manifest(task.artefact) or {}).get("key") == task.key]
+    return [
+        artefact
+        for task in planned
+        for artefact in task.artefacts
+        if (store.manifest(artefact) or {}).get("key") == task.key
+    ]
 
 
 def products_stage(config: Config, store: Run, key: Keys, outcomes: Sequence[Outcome], truth: Path | None) -> list[str]:

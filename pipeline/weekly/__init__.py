@@ -1,0 +1,1 @@
+"""The weekly meteorological condition index, from models that stay as they were fitted and the newest weather."""

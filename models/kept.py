@@ -68,7 +68,7 @@ def load(path: Path) -> Any:
         raise ValueError(f"{path}: a model of another version ({' '.join(str(error).split())})") from None
 
 
-def _taken_apart(value: Any, arrays: list[np.ndarray]) -> Any:
+def _taken_apart(value: Any, arrays: list[np.ndarray]) -> Any:  # noqa: C901 - one line for each kind
     """What JSON says of ``value``; its arrays are appended to ``arrays``."""
     if isinstance(value, PLAIN):
         return value

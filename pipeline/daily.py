@@ -13,7 +13,7 @@ from pipeline import quality, standards
 from pipeline.assessment import PARTICULATE_STEP
 from pipeline.assessment.particulate_step import particulate_step
 from pipeline.attribution import unfit
-from pipeline.config import Config
+from pipeline.config import Config, Period
 from pipeline.contracts import check
 from pipeline.errors import InputError
 from pipeline.regions import Places, places
@@ -53,12 +53,12 @@ def inputs(config: Config) -> list[Path]:
 def daily(config: Config) -> Daily:
     """Reads, screens and assesses everything a run needs."""
     days = pd.date_range(*config.period, freq="D", name="time", unit="ns")
-    observations, rejected, found_bad = _observations(config, days)
+    observations, rejected, found_bad = observations_of_days(config, days)
     notes = [*quality.notes(found_bad), *quality.file_notes(rejected)]
     stations = [str(name) for name in observations["station"].to_numpy()]
     found, region_notes = places(config, stations)
     observations = observations.sel(station=list(found.stations.index))
-    weather, weather_notes = _weather(config, found.stations, days)
+    weather, weather_notes = weather_of_days(config, found.stations, days)
     step, observations = _in_asked_state(config, observations, weather, found)
     verdicts = [f"{row['pollutant']} before 2018-09-01: {row['verdict']}" for row in step_rows(step)]
     all_notes = (*notes, *region_notes, *weather_notes, *verdicts)
@@ -89,11 +89,14 @@ def step_rows(step: pd.DataFrame) -> list[dict[str, object]]:
     return [{str(key): value for key, value in row.items()} for row in step[step["kind"] == "step"].to_dict("records")]
 
 
-def _observations(config: Config, days: pd.DatetimeIndex) -> tuple[xr.Dataset, pd.DataFrame, pd.DataFrame]:
-    """Assessed days of every station, what was rejected of their hours, and that summed up by rule."""
+def observations_of_days(config: Config, days: pd.DatetimeIndex) -> tuple[xr.Dataset, pd.DataFrame, pd.DataFrame]:
+    """Assessed ``days`` of every station, what was rejected of their hours, and that summed up by rule.
+
+    InputError when a pollutant is known on none of them.
+    """
     reader = READERS[config.read_from.reader]
     found = reader.read(
-        config.read_from, pollutants=config.assessed_pollutants, period=config.period, utc_offset=config.utc_offset
+        config.read_from, pollutants=config.assessed_pollutants, period=period_of(days), utc_offset=config.utc_offset
     )
     hourly = found.data
     check(hourly, config.assessed_pollutants, seam="reader -> quality")
@@ -111,13 +114,23 @@ def _observations(config: Config, days: pd.DatetimeIndex) -> tuple[xr.Dataset, p
     return assessed, rejected, quality.summary(rejected, hourly)
 
 
-def _weather(config: Config, stations: pd.DataFrame, days: pd.DatetimeIndex) -> tuple[xr.Dataset, list[str]]:
+def period_of(days: pd.DatetimeIndex) -> Period:
+    """First and last of consecutive days."""
+    return days[0].date(), days[-1].date()
+
+
+def weather_of_days(config: Config, stations: pd.DataFrame, days: pd.DatetimeIndex) -> tuple[xr.Dataset, list[str]]:
+    """Daily weather (station, time) of ``stations`` (columns latitude, longitude) on ``days``, and notes.
+
+    A coordinate ``preliminary`` (time) marks days whose weather the source calls so, where it tells. InputError when
+    nothing is known on any day.
+    """
     source = SOURCES[config.weather.source]
     weather = source.read(
         config.weather,
         observations=config.observations,
         stations=stations,
-        period=config.period,
+        period=period_of(days),
         utc_offset=config.utc_offset,
     )
     # one file may hold both: a pollutant is no weather of its own
@@ -137,6 +150,9 @@ def _weather(config: Config, stations: pd.DataFrame, days: pd.DatetimeIndex) -> 
             f"weather: no day from {days[0]:%Y-%m-%d} to {days[-1]:%Y-%m-%d} is known at any station; correct the path "
             "or, for daily values, `resolution: day`"
         )
+    if "preliminary" in weather.attrs:
+        told = pd.DatetimeIndex(weather.attrs["preliminary"])
+        of_days = of_days.assign_coords(preliminary=("time", np.asarray(days.isin(told))))
     return of_days, [*map(str, weather.attrs.get("notes", ())), *notes]
 
 

@@ -100,7 +100,7 @@ class Keys:
     @cached_property
     def products(self) -> str:
         """What tables, figures and page depend on."""
-        return digest([self.readings, "products", self.config.model_dump(mode="json")])
+        return digest([self.readings, "products", self.config.model_dump(mode="json", exclude={"weekly"})])
 
 
 def keys(config: Config) -> Keys:

@@ -40,7 +40,7 @@ def read(
     """Weather (station, time); see the package's contract.
 
     ERA5 stamps are UTC; an accumulation's stamp ends its hour, as the network's labels do, so stamp meets label.
-    Hours the files do not hold are NaN.
+    Hours the files do not hold are NaN. ``attrs['preliminary']`` lists the days with an hour of ERA5T, where the files tell.
     """
     import era5_fetch
 
@@ -63,6 +63,7 @@ def read(
         raise InputError(str(error)) from None
     data = extracted.rename(place="station").transpose("station", "time")
     local = pd.DatetimeIndex(data.get_index("time")) + pd.Timedelta(hours=utc_offset)
+    told = {"preliminary": _days_of(local[data["preliminary"].to_numpy()])} if "preliminary" in data.coords else {}
     axis = full_axis(period, "hour")
     data = data.drop_vars(set(data.coords) - {"station", "time"}).assign_coords(time=local).reindex(time=axis)
     if not bool(data[options.variables[0]].notnull().any()):
@@ -70,4 +71,9 @@ def read(
             f"{options.path}: holds {local.min()} to {local.max()} (local time), nothing of the period "
             f"{period[0]}/{period[1]}; correct `period` or the path"
         )
-    return described(data).assign_attrs(resolution="hour")
+    return described(data).assign_attrs(resolution="hour", **told)
+
+
+def _days_of(hours: pd.DatetimeIndex) -> list[pd.Timestamp]:
+    """The local days of hours labelled by their end."""
+    return list((hours - pd.Timedelta(hours=1)).normalize().unique())

@@ -27,7 +27,7 @@ PLAIN = (bool, int, float, str, type(None))
 
 
 @cache
-def registry() -> dict[str, type]:
+def registry() -> dict[str, type[Any]]:
     """The dataclasses that may be kept, by their name."""
     return {
         name: found
@@ -89,7 +89,7 @@ def _taken_apart(value: Any, arrays: list[np.ndarray]) -> Any:  # noqa: C901 - o
     if isinstance(value, Mapping):
         return {"mapping": [[_taken_apart(part, arrays) for part in pair] for pair in value.items()]}
     name = type(value).__name__
-    if registry().get(name) is not type(value):
+    if registry().get(name) is not type(value) or not dataclasses.is_dataclass(value):
         raise TypeError(f"{name} cannot be kept; agreed the dataclasses {', '.join(registry())} and what they hold")
     fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     return {"class": name, "fields": {key: _taken_apart(part, arrays) for key, part in fields.items()}}

@@ -40,7 +40,8 @@ def read(
     """Weather (station, time); see the package's contract.
 
     ERA5 stamps are UTC; an accumulation's stamp ends its hour, as the network's labels do, so stamp meets label.
-    Hours the files do not hold are NaN. ``attrs['preliminary']`` lists the days with an hour of ERA5T, where the files tell.
+    Hours the files do not hold are NaN. ``attrs['preliminary']`` lists the days with an hour of ERA5T, where the files
+    tell.
     """
     import era5_fetch
 

@@ -90,8 +90,8 @@ def _drivers(record: pd.DataFrame, weather: pd.DataFrame, days: pd.DatetimeIndex
     found = derived.join(weather[[name for name in weather if name not in derived]])
     if lacking := [name for name in base if name not in found]:
         raise InputError(
-            f"weather: {place}: days from {weather.index[0]:%Y-%m-%d} on lack {lacking[0]!r}, which its model was fitted "
-            f"with (found {', '.join(map(str, found)) or 'nothing'}); add it, or run `tianbang run` again without it"
+            f"weather: {place}: days from {weather.index[0]:%Y-%m-%d} on lack {lacking[0]!r}, which its model was "
+            f"fitted with (found {', '.join(map(str, found)) or 'nothing'}); add it, or fit again by `tianbang run`"
         )
     joined = pd.concat([record[base], found[base]]).reindex(days)
     new = len(days) - len(record)

@@ -1,4 +1,4 @@
-"""The index for machines: ``weekly/index.json`` (schema ``tianbang-index/1``), ``index.csv`` and ``index.nc`` (CF-1.11).
+"""The index for machines: ``weekly/index.json`` (schema ``tianbang-index/1``), ``index.csv``, ``index.nc`` (CF-1.11).
 
 The columns of the table and the keys of the document are public, see METHODS.md.
 """
@@ -59,7 +59,7 @@ def table(document: Entry) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _row(place: Entry, pollutant: str, units: str, name: str, window: Entry, reference: str) -> Entry:  # noqa: PLR0913
+def _row(place: Entry, pollutant: str, units: str, name: str, window: Entry, reference: str) -> Entry:
     own = window[reference]
     row = {
         "level": place["level"], "name": place["key"], "pollutant": pollutant, "window": name, "start": window["start"],

@@ -6,13 +6,13 @@ ratio of two of them, taken member by member, intervals last.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
 from models.counterfactual import interval
 from pipeline.vocabulary import GROUPS
@@ -56,7 +56,7 @@ def class_of(value: float, limits: Sequence[float]) -> str | None:
     return None if np.isnan(value) else classes(limits)[int(np.searchsorted(limits, value, side="right"))].key
 
 
-def number(value: float) -> float | None:
+def number(value: Any) -> float | None:
     """A number as the document holds it: two decimals, None for NaN."""
     return round(float(value), 2) if np.isfinite(value) else None
 
@@ -73,29 +73,37 @@ def rank_of(value: float, others: np.ndarray) -> Entry:
     return {"rank": rank, "of": count, "percentile": round(100 * (rank - 0.5) / count, 1)}
 
 
-def window_of(place: xr.Dataset, plan: Plan, window: Window, *, kinds: Mapping[pd.Timestamp, Kind], limits: Sequence[float]) -> Entry:  # fmt: skip
+def window_of(
+    place: Mapping[str, np.ndarray],
+    plan: Plan,
+    window: Window,
+    *,
+    kinds: Mapping[pd.Timestamp, Kind],
+    limits: Sequence[float],
+) -> Entry:
     """Everything about one window of one place, as the document says it.
 
-    ``missing`` lists the days of the window without weather; ``kinds`` names days that are not final.
+    ``place`` holds its means (``means.arrays``). ``missing`` lists the days of the window without weather; ``kinds``
+    names days that are not final.
     """
-    own = place.sel(window=window.name)
-    known = own["known"].sel(day=window.days).to_numpy() > 0
-    counted = pd.Series([kinds.get(day, "final") for day in window.days[known]], dtype=object).value_counts()
-    year = int(window.days[-1].year)
+    own = _Own(place, plan, plan.windows.index(window))
+    first = (window.days[0] - plan.span[0]).days
+    known = place["known"][first : first + len(window.days)] > 0
+    counted = Counter(kinds.get(day, "final") for day in window.days[known])
     return {
         "start": _iso(window.days[0]),
         "end": _iso(window.days[-1]),
         "days": int(known.sum()),
         "missing": [_iso(day) for day in window.days[~known]],
-        "kinds": {kind: int(counted[kind]) for kind in KINDS if kind in counted},
-        **{name: _at_reference(own.sel(referred=name), year, limits) for name in REFERENCES},
-        "change": _changes(own, year),
-        "drivers": _drivers(_points(own["share"], own["reference"].sel(referred="base", year=year))),
+        "kinds": {kind: counted[kind] for kind in KINDS if kind in counted},
+        **{name: own.at_reference(i, limits) for i, name in enumerate(REFERENCES)},
+        "change": own.changes(),
+        "drivers": _drivers(own.points),
         "drivers_of_change": {
-            "previous": _drivers(_shares_of_previous(own, year)),
-            "last_year": _drivers(_points(own["last_year_share"], own["last_year_reference"])),
+            "previous": _drivers(own.points - own.previous_points),
+            "last_year": _drivers(own.change),
         },
-        "observed": _observed(own),
+        "observed": own.observed(),
     }
 
 
@@ -103,103 +111,115 @@ def _iso(day: pd.Timestamp) -> str:
     return f"{day:%Y-%m-%d}"
 
 
-def _index(actual: xr.DataArray, reference: xr.DataArray) -> xr.DataArray:
-    return 100 * actual / reference
+def _index(actual: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    return np.asarray(100 * actual / reference)
 
 
-def _at_reference(own: xr.Dataset, year: int, limits: Sequence[float]) -> Entry | None:
-    found = _index(own["actual"], own["reference"])
-    members = found.sel(year=year).to_numpy()
-    if np.isnan(members[0]):
-        return None
-    others = found.isel(member=0).sel(year=found["year"] != year).to_numpy()
-    return {
-        **_with_interval("mci", members),
-        "class": class_of(float(members[0]), limits),
-        **rank_of(float(members[0]), others),
-    }
+@dataclass(frozen=True)
+class _Own:
+    """The means of window ``k`` of a place, and what is read off them."""
 
+    place: Mapping[str, np.ndarray]
+    plan: Plan
+    k: int
 
-def _with_interval(name: str, members: np.ndarray) -> Entry:
-    low, high = interval(members)
-    return {name: number(members[0]), "low": number(float(low)), "high": number(float(high))}
+    @property
+    def year(self) -> int:
+        """Where the window's own year stands among those of the plan."""
+        return self.plan.years.index(int(self.plan.windows[self.k].days[-1].year))
 
+    def years(self, reference: int) -> np.ndarray:
+        """The index of the window in every year, (years, members)."""
+        return _index(self.place["actual"][reference, self.k], self.place["reference"][reference, self.k])
 
-def _changes(own: xr.Dataset, year: int) -> Entry:
-    """Changes of the base index in points, each with its interval."""
-    base = own.sel(referred="base")
-    found = _index(base["actual"], base["reference"])
-    now = found.sel(year=year).to_numpy()
-    before = [other for other in found["year"].to_numpy() if year - YEARS_OF_MEAN <= other < year]
-    rows = found.sel(year=before).transpose("year", "member").to_numpy()
-    rows = rows[np.isfinite(rows[:, 0])] if len(before) else np.empty((0, len(now)))
-    mean = rows.mean(axis=0) if len(rows) >= FEWEST_YEARS else np.full(len(now), np.nan)
-    changes = {
-        "previous": now - _index(base["previous_actual"], base["previous_reference"]).to_numpy(),
-        "last_year": _points(own["last_year_share"], own["last_year_reference"]).sum(axis=0),
-        "five_years": now - mean,
-    }
-    found_changes: Entry = {}
-    for name, members in changes.items():
+    @property
+    def points(self) -> np.ndarray:
+        """The groups' shares in the base index less 100, (groups, members)."""
+        return _index(self.place["share"][self.k], self.place["reference"][0, self.k, self.year])
+
+    @property
+    def previous_points(self) -> np.ndarray:
+        """The same of the days before."""
+        return _index(self.place["previous_share"][self.k], self.place["previous_reference"][0, self.k])
+
+    @property
+    def change(self) -> np.ndarray:
+        """The groups' shares in the change of the base index from last year, (groups, members)."""
+        return _index(self.place["last_year_share"][self.k], self.place["last_year_reference"][self.k])
+
+    def at_reference(self, reference: int, limits: Sequence[float]) -> Entry | None:
+        """The index at a reference with interval, class and rank; None where it is not known."""
+        found = self.years(reference)
+        members, others = found[self.year], np.delete(found[:, 0], self.year)
+        if np.isnan(members[0]):
+            return None
         low, high = interval(members)
-        found_changes |= {
-            name: number(members[0]), f"{name}_low": number(float(low)), f"{name}_high": number(float(high))
-        }  # fmt: skip
-    return found_changes | {"years": len(rows) if len(rows) >= FEWEST_YEARS else 0}
+        value = float(members[0])
+        named = {"mci": number(value), "low": number(low), "high": number(high), "class": class_of(value, limits)}
+        return {**named, **rank_of(value, others)}
 
+    def changes(self) -> Entry:
+        """Changes of the base index in points, each with its interval."""
+        found = self.years(0)
+        now = found[self.year]
+        before = found[max(self.year - YEARS_OF_MEAN, 0) : self.year]
+        before = before[np.isfinite(before[:, 0])]
+        enough = len(before) >= FEWEST_YEARS
+        previous = _index(self.place["previous_actual"][0, self.k], self.place["previous_reference"][0, self.k])
+        changes = {
+            "previous": now - previous,
+            "last_year": self.change.sum(axis=0),
+            "five_years": now - before.mean(axis=0) if enough else np.full(len(now), np.nan),
+        }
+        entry: Entry = {}
+        for name, members in changes.items():
+            low, high = interval(members)
+            entry |= {name: number(members[0]), f"{name}_low": number(low), f"{name}_high": number(high)}
+        return entry | {"years": len(before) if enough else 0}
 
-def _points(share: xr.DataArray, reference: xr.DataArray) -> np.ndarray:
-    """Shares of a concentration in index points, (group, member)."""
-    return np.asarray(_index(share, reference).transpose("group", "member").to_numpy())
-
-
-def _shares_of_previous(own: xr.Dataset, year: int) -> np.ndarray:
-    """Shares of the change from the days before: each is a change from the base's weather of its own days."""
-    base = own.sel(referred="base")
-    now = _points(own["share"], base["reference"].sel(year=year))
-    return now - _points(own["previous_share"], base["previous_reference"])
+    def observed(self) -> Entry:
+        """What was observed, the change from last year over the same days, and the weather's part of it."""
+        value, days, last, now = (
+            float(self.place[name][self.k]) for name in ("observed", "observed_days", "observed_from", "observed_to")
+        )
+        members = self.place["observed_weather"][self.k] if np.isfinite(now - last) else np.full(3, np.nan)
+        low, high = interval(members)
+        weather = {"weather": number(members[0]), "weather_low": number(low), "weather_high": number(high)}
+        change = {"last_year": number(last), "change": number(now - last)}
+        return {"value": number(value), "days": number(days), **change, **weather}
 
 
 def _drivers(points: np.ndarray) -> list[Entry]:
+    """A row for each group of drivers, of shares (groups, members) in points; none where they are not known."""
     if np.isnan(points[:, 0]).any():
         return []
-    return [{"group": group, **_with_interval("points", points[i])} for i, group in enumerate(GROUPS)]
+    low, high = interval(points)
+    return [
+        {"group": group, "points": number(points[i, 0]), "low": number(low[i]), "high": number(high[i])}
+        for i, group in enumerate(GROUPS)
+    ]
 
 
-def _observed(own: xr.Dataset) -> Entry:
-    before, now = float(own["observed_from"]), float(own["observed_to"])
-    weather = own["observed_weather"].to_numpy()
-    low, high = interval(weather)
-    change = now - before
-    explained = np.isfinite(change)
-    return {
-        "value": number(float(own["observed"])),
-        "days": number(float(own["observed_days"])),
-        "last_year": number(before),
-        "change": number(change),
-        "weather": number(weather[0]) if explained else None,
-        "weather_low": number(float(low)) if explained else None,
-        "weather_high": number(float(high)) if explained else None,
-    }
-
-
-def weeks_of_place(place: xr.Dataset, plan: Plan, *, kinds: Mapping[pd.Timestamp, Kind], until: pd.Timestamp) -> list[Entry]:  # fmt: skip
+def weeks_of_place(
+    place: Mapping[str, np.ndarray], plan: Plan, *, kinds: Mapping[pd.Timestamp, Kind], until: pd.Timestamp
+) -> list[Entry]:
     """The weeks of the year that begin by ``until``, of which a day is known, at the base's emissions."""
-    members = _index(place["week_actual"], place["week_reference"]).transpose("week", "member").to_numpy()
+    members = _index(place["week_actual"], place["week_reference"])
+    low, high = interval(members)
     found = []
-    for week, row in zip(plan.weeks, members, strict=True):
-        if week.start <= until and np.isfinite(row[0]):
+    for i, week in enumerate(plan.weeks):
+        if week.start <= until and np.isfinite(members[i, 0]):
             kind = max((kinds.get(day, "final") for day in week.days), key=KINDS.index)
-            found.append({"label": week.label, "start": _iso(week.start), **_with_interval("mci", row), "kind": kind})
+            values = {"mci": number(members[i, 0]), "low": number(low[i]), "high": number(high[i])}
+            found.append({"label": week.label, "start": _iso(week.start), **values, "kind": kind})
     return found
 
 
-def band_of_place(place: xr.Dataset, plan: Plan, *, year: int) -> list[Entry]:
+def band_of_place(place: Mapping[str, np.ndarray], plan: Plan, *, year: int) -> list[Entry]:
     """The spread of the same weeks over all years on record but ``year``; weeks that no other has are left out."""
-    estimates = _index(place["band_actual"], place["band_reference"])
-    others = estimates.sel(year=estimates["year"] != year).transpose("week", "year").to_numpy()
+    estimates = _index(place["band_actual"], place["band_reference"])[:, np.array(plan.years) != year]
     found = []
-    for week, row in zip(plan.weeks, others, strict=True):
+    for week, row in zip(plan.weeks, estimates, strict=True):
         known = row[np.isfinite(row)]
         if len(known):
             low, p10, median, p90, high = np.quantile(known, [0, 0.1, 0.5, 0.9, 1])

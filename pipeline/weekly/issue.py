@@ -13,7 +13,6 @@ import pandas as pd
 import xarray as xr
 from threadpoolctl import threadpool_limits
 
-from models.calendar import calendar
 from pipeline import __version__
 from pipeline.attribution import file_name
 from pipeline.config import Config
@@ -29,7 +28,7 @@ from pipeline.vocabulary import pollutant as known_pollutant
 from pipeline.weekly import files, fitted
 from pipeline.weekly.days import KINDS, extended
 from pipeline.weekly.index import Entry, band_of_place, classes, weeks_of_place, window_of
-from pipeline.weekly.means import Plan, planned, readings
+from pipeline.weekly.means import Plan, arrays, planned, readings
 from pipeline.weekly.newest import Newest, newest
 from pipeline.weekly.windows import DAY, Week, week_named, week_of, weeks_of, windows
 from pipeline.workers import each
@@ -47,7 +46,8 @@ Models = Mapping[str, Mapping[str, str]]
 class City:
     """One city with all of its models: all a worker needs, and small enough to send.
 
-    ``weather`` is the daily weather after the record, None without any; ``observed`` the daily observations by pollutant.
+    ``weather`` is the daily weather after the record, None without any; ``observed`` are daily observations by
+    pollutant.
     """
 
     folder: Path
@@ -58,7 +58,9 @@ class City:
     plan: Plan
 
 
-def issue(config: Config, folder: Path, *, week: str | None, now: datetime.datetime, scheduler: str | None = None) -> Entry:  # fmt: skip
+def issue(
+    config: Config, folder: Path, *, week: str | None, now: datetime.datetime, scheduler: str | None = None
+) -> Entry:
     """The index of a week, written to ``weekly/`` of the run folder; returns the document (schema ``files.SCHEMA``).
 
     Without a ``week`` that of the last whole one with weather up to the day before ``now``. ConfigError for a week that
@@ -151,18 +153,17 @@ def _require_weather(week: Week, found: Newest) -> None:
 
 
 def _plan(config: Config, week: Week, found: Newest) -> Plan:
-    record = calendar(pd.date_range(found.record_start, found.end))
     options = config.weekly
     return planned(
         windows(week, year_start=config.year_start, season_start=options.season_starts),
         weeks_of(week.year, options.week_starts),
-        record,
+        pd.date_range(found.record_start, found.end),
         base=(pd.Timestamp(config.base_period[0]), pd.Timestamp(config.base_period[1])),
         recent_years=options.recent_years,
     )
 
 
-def _city(run: Run, name: str, models: Mapping[str, str], stations: Stations, found: Newest, plan: Plan) -> City:  # noqa: PLR0913
+def _city(run: Run, name: str, models: Mapping[str, str], stations: Stations, found: Newest, plan: Plan) -> City:
     if found.days is None:
         return City(run.folder, name, models, None, {}, plan)
     members = _members(stations)[name]
@@ -256,13 +257,15 @@ def _where(stations: Stations, cities: Sequence[str]) -> Entry:
     """The middle of the stations; None where their coordinates are not known."""
     frame = pd.DataFrame([facts for facts in stations.values() if facts["city"] in cities and facts["assessed"]])
     middle = frame[["latitude", "longitude"]].astype(float).mean()
-    return {name: None if pd.isna(value) else round(float(value), 4) for name, value in middle.items()}
+    return {str(name): None if pd.isna(value) else round(float(value), 4) for name, value in middle.items()}
 
 
 def _pollutants(config: Config, means: Mapping[str, xr.Dataset], found: Newest, plan: Plan) -> Entry:
     limits, week = config.weekly.classes, plan.windows[0]
-    return {
-        pollutant: {
+    entries = {}
+    for pollutant, own in means.items():
+        place = arrays(own)
+        entries[pollutant] = {
             "units": known_pollutant(pollutant).units,
             "windows": {
                 window.name: window_of(place, plan, window, kinds=found.kinds, limits=limits) for window in plan.windows
@@ -270,8 +273,7 @@ def _pollutants(config: Config, means: Mapping[str, xr.Dataset], found: Newest, 
             "weeks": weeks_of_place(place, plan, kinds=found.kinds, until=week.days[-1]),
             "band": band_of_place(place, plan, year=int((week.days[0] + 3 * DAY).year)),
         }
-        for pollutant, place in means.items()
-    }
+    return entries
 
 
 def _tell_missing(document: Entry) -> None:

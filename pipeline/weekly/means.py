@@ -19,69 +19,103 @@ from models.calendar import NOWHERE, Calendar, calendar
 from models.counterfactual import LEAST_SHARE, index_days
 from models.separation import Separation
 from pipeline.vocabulary import GROUPS, group_of
-from pipeline.weekly.windows import Week, Window, places_of
+from pipeline.weekly.windows import Record, Week, Window, record_of
 
 REFERENCES = ("base", "recent")
 """The base period; the last whole years before the week's."""
 LAST_YEAR = -1
+Period = tuple[pd.Timestamp, pd.Timestamp]
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Positions of a window's days along the record: its own (n,), those before it, those of every year (years, n)."""
+
+    own: np.ndarray
+    previous: np.ndarray
+    years: np.ndarray
+    last_year: np.ndarray
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is asked of every city: the same days for all of them.
+    """What is asked of every city: the same days for all of them, placed along the record once.
 
-    ``base`` and ``recent`` are first and last days of the reference periods; ``recent`` is None where the record has no
-    whole year before the week's. ``weeks`` are those of the week's year, ``years`` all on record.
+    ``base`` and ``recent`` are the reference periods; ``recent`` is None where the record has no whole year before the
+    week's. ``weeks`` are those of the week's year, ``years`` all on record and the week's. ``span`` are the days from
+    the first of any window, or of what stands before it, to the week's last; ``own_weeks`` (weeks, 7) and ``all_weeks``
+    (weeks, years, 7) are positions as in ``placed``.
     """
 
     windows: tuple[Window, ...]
     weeks: tuple[Week, ...]
     years: tuple[int, ...]
-    base: tuple[pd.Timestamp, pd.Timestamp]
-    recent: tuple[pd.Timestamp, pd.Timestamp] | None
-
-    @property
-    def span(self) -> pd.DatetimeIndex:
-        """From the first day of any window, or of what stands before it, to the week's last."""
-        first = min(days[0] for window in self.windows for days in (window.days, window.previous) if len(days))
-        return pd.date_range(first, self.windows[0].days[-1])
+    base: Period
+    recent: Period | None
+    first_day: pd.Timestamp
+    placed: tuple[Placed, ...]
+    span: pd.DatetimeIndex
+    own_span: np.ndarray
+    own_weeks: np.ndarray
+    all_weeks: np.ndarray
 
 
 def planned(
-    windows: Sequence[Window],
-    weeks: Sequence[Week],
-    record: Calendar,
-    *,
-    base: tuple[pd.Timestamp, pd.Timestamp],
-    recent_years: int,
+    windows: Sequence[Window], weeks: Sequence[Week], days: pd.DatetimeIndex, *, base: Period, recent_years: int
 ) -> Plan:
-    """The plan for a ``record`` in calendar years, of whose whole years the last so many before the week's are recent."""
-    years = {int(year) for year in record.years} | {int(window.days[-1].year) for window in windows}
-    before = [int(year) for year in record.years if year < weeks[0].year and record.complete(int(year))][-recent_years:]
+    """The plan for a record of ``days``, of whose whole years the last so many before the week's are recent."""
+    record = record_of(days)
+    found = [int(year) for year in record.dates.years]
+    years = sorted({*found, *(int(window.days[-1].year) for window in windows)})
+    before = [year for year in found if year < weeks[0].year and record.dates.complete(year)][-recent_years:]
     recent = (pd.Timestamp(before[0], 1, 1), pd.Timestamp(before[-1], 12, 31)) if before else None
-    return Plan(tuple(windows), tuple(weeks), tuple(sorted(years)), base, recent)
+    first = min(days[0] for window in windows for days in (window.days, window.previous) if len(days))
+    span = pd.date_range(first, windows[0].days[-1])
+    weekly = [record.places(week.days, [0, *(year - week.end.year for year in years)]) for week in weeks]
+    return Plan(
+        windows=tuple(windows),
+        weeks=tuple(weeks),
+        years=tuple(years),
+        base=base,
+        recent=recent,
+        first_day=days[0],
+        placed=tuple(_placed(window, record, years) for window in windows),
+        span=span,
+        own_span=record.places(span, [0])[0],
+        own_weeks=np.stack([positions[0] for positions in weekly]),
+        all_weeks=np.stack([positions[1:] for positions in weekly]),
+    )
+
+
+def _placed(window: Window, record: Record, years: Sequence[int]) -> Placed:
+    distances = [0, LAST_YEAR, *(year - window.days[-1].year for year in years)]
+    own, last_year, *every = record.places(window.days, distances)
+    return Placed(own, record.places(window.previous, [0])[0], np.stack(every), last_year)
 
 
 def readings(separation: Separation, plan: Plan) -> xr.Dataset:
     """A city's means over every window, as concentrations [unit of the observations]; NaN where nothing is known.
 
-    ``actual`` and ``reference`` (reference, window, year, member): the window's days and the same calendar days of every
+    ``actual`` and ``reference`` (referred, window, year, member): the window's days and the same calendar days of every
     year on record, of which a year needs half; ``previous_*`` the days before the window. ``share`` (window, group,
     member) splits ``actual - reference`` of the base over groups of drivers, ``previous_share`` the same of the days
-    before, ``last_year_share`` the change from last year's weather to this year's over the days both know, at the base's
-    emissions, whose reference is ``last_year_reference``. ``week_*`` (week, member) and ``band_*`` (week, year) are the
-    year's weeks and the estimates of the same days in every year. ``known`` (day) is 1 where the base index is known.
+    before, ``last_year_share`` the change from last year's weather to this year's over the days both know, at the
+    base's emissions, whose reference is ``last_year_reference``. ``week_*`` (week, member) and ``band_*`` (week, year)
+    are the year's weeks and the estimates of the same days in every year. ``known`` (day) is 1 where the base index is
+    known.
     """
+    if separation.days[0] != plan.first_day:
+        raise ValueError(f"a record from {separation.days[0]:%Y-%m-%d} on, agreed from {plan.first_day:%Y-%m-%d} on")
     dates = calendar(separation.days)
     series = {name: _days_at(separation, dates, period) for name, period in _periods(plan)}
     base = series["base"]
     return xr.merge(
         [
-            _over_windows(series, dates, plan),
+            _over_windows(series, plan),
             _shares(separation, dates, plan, base),
-            _over_weeks(base, dates, plan),
-            _observed(separation, dates, plan),
-            _known(base, dates, plan),
+            _over_weeks(base, plan),
+            _observed(separation, plan),
+            _known(base, plan),
         ],
         join="exact",
     )
@@ -93,7 +127,7 @@ def _periods(plan: Plan) -> list[tuple[str, tuple[pd.Timestamp, pd.Timestamp] | 
 
 @dataclass(frozen=True)
 class _Days:
-    """Concentrations (1 + members, n) at reference emissions: each day's weather, reference weather; which are known."""
+    """Concentrations (1 + members, n) at reference emissions under each day's and the reference weather; known days."""
 
     actual: np.ndarray
     reference: np.ndarray
@@ -109,6 +143,18 @@ def _days_at(separation: Separation, dates: Calendar, period: tuple[pd.Timestamp
     return _Days(actual, reference, np.isfinite(actual[0]) & np.isfinite(reference[0]))
 
 
+ORDER = ("referred", "window", "week", "year", "group", "day", "member")
+"""Of the dims of a place's means."""
+
+
+def arrays(place: xr.Dataset) -> dict[str, np.ndarray]:
+    """The means of a place as arrays, their dims in ``ORDER``."""
+    return {
+        str(name): values.transpose(*(dim for dim in ORDER if dim in values.dims)).to_numpy()
+        for name, values in place.data_vars.items()
+    }
+
+
 def _mean(values: np.ndarray, positions: np.ndarray, there: np.ndarray) -> np.ndarray:
     """Means (..., m) of values (m, n) over the last axis of ``positions`` (..., days), of those that are ``there``."""
     total = np.where(there, values[:, positions], 0.0).sum(axis=-1)
@@ -116,66 +162,54 @@ def _mean(values: np.ndarray, positions: np.ndarray, there: np.ndarray) -> np.nd
     return np.moveaxis(total / np.where(count, count, np.nan), 0, -1)
 
 
-def _same_days(days: pd.DatetimeIndex, dates: Calendar, years: Sequence[int]) -> np.ndarray:
-    """Positions (years, days) of the calendar days of a window that ends in each of the ``years``."""
-    return np.stack([places_of(days, dates, year - days[-1].year) for year in years])
+def _there(positions: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Which positions lie on the record, on ``known`` days (n,) of it."""
+    return np.asarray((positions != NOWHERE) & known[positions])
 
 
-def _over_windows(series: Mapping[str, _Days], dates: Calendar, plan: Plan) -> xr.Dataset:
-    found: dict[str, list[list[np.ndarray]]] = {
-        "actual": [],
-        "reference": [],
-        "previous_actual": [],
-        "previous_reference": [],
-    }
+def _over_windows(series: Mapping[str, _Days], plan: Plan) -> xr.Dataset:
+    names = ("actual", "reference", "previous_actual", "previous_reference")
+    found: dict[str, list[np.ndarray]] = {name: [] for name in names}
     for days in series.values():
-        rows: dict[str, list[np.ndarray]] = {name: [] for name in found}
-        for window in plan.windows:
-            positions = _same_days(window.days, dates, plan.years)
-            there = (positions != NOWHERE) & days.known[positions]
-            own = places_of(window.days, dates, 0)
-            known = (own != NOWHERE) & days.known[own]
+        for window, placed in zip(plan.windows, plan.placed, strict=True):
+            own, before = _there(placed.own, days.known), _there(placed.previous, days.known)
+            other = (np.array(plan.years) != window.days[-1].year)[:, None]
             # like with like: of other years only the days that this one has by now
-            other = np.array(plan.years) != window.days[-1].year
-            there &= known | ~other[:, None]
-            enough = there.sum(axis=1) >= np.where(other, max(LEAST_SHARE * known.sum(), 1), 1)
-            before = places_of(window.previous, dates, 0)
-            there_before = (before != NOWHERE) & days.known[before]
+            there = _there(placed.years, days.known) & (own | ~other)
+            enough = there.sum(axis=1, keepdims=True) >= np.where(other, max(LEAST_SHARE * own.sum(), 1), 1)
             for name, values in (("actual", days.actual), ("reference", days.reference)):
-                rows[name].append(np.where(enough[:, None], _mean(values, positions, there), np.nan))
-                rows[f"previous_{name}"].append(_mean(values, before, there_before))
-        for name, row in rows.items():
-            found[name].append(row)
-    coordinates = {
-        "referred": list(REFERENCES), "window": [window.name for window in plan.windows], "year": list(plan.years)
-    }  # fmt: skip
+                found[name].append(np.where(enough, _mean(values, placed.years, there), np.nan))
+                found[f"previous_{name}"].append(_mean(values, placed.previous, before))
+    shape = (len(series), len(plan.windows))
     dims = {"actual": ("referred", "window", "year", "member"), "previous_actual": ("referred", "window", "member")}
     return xr.Dataset(
-        {name: (dims[name.replace("reference", "actual")], np.array(values)) for name, values in found.items()},
-        coords=coordinates,
+        {
+            name: (dims[name.replace("reference", "actual")], np.reshape(values, (*shape, *np.shape(values)[1:])))
+            for name, values in found.items()
+        },
+        coords={
+            "referred": list(series),
+            "window": [window.name for window in plan.windows],
+            "year": list(plan.years),
+        },
     )
 
 
-def _over_weeks(base: _Days, dates: Calendar, plan: Plan) -> xr.Dataset:
+def _over_weeks(base: _Days, plan: Plan) -> xr.Dataset:
     """The weeks of the year at the base's emissions, and the estimates of the same days in every year on record."""
-    positions = np.stack([_same_days(week.days, dates, plan.years) for week in plan.weeks])
-    there = (positions != NOWHERE) & base.known[positions]
-    enough = there.sum(axis=-1) >= max(LEAST_SHARE * positions.shape[-1], 1)
-    own = np.stack([places_of(week.days, dates, 0) for week in plan.weeks])
-    known = (own != NOWHERE) & base.known[own]
+    own, there = _there(plan.own_weeks, base.known), _there(plan.all_weeks, base.known)
+    enough = there.sum(axis=-1) >= LEAST_SHARE * there.shape[-1]
     found: dict[str, tuple[tuple[str, ...], np.ndarray]] = {}
     for name, values in (("actual", base.actual), ("reference", base.reference)):
-        found[f"week_{name}"] = (("week", "member"), _mean(values, own, known))
-        band = _mean(values[:1], positions, there)[..., 0]
+        found[f"week_{name}"] = (("week", "member"), _mean(values, plan.own_weeks, own))
+        band = _mean(values[:1], plan.all_weeks, there)[..., 0]
         found[f"band_{name}"] = (("week", "year"), np.where(enough, band, np.nan))
-    coordinates = {"week": [week.label for week in plan.weeks], "year": list(plan.years)}
-    return xr.Dataset(found, coords=coordinates)
+    return xr.Dataset(found, coords={"week": [week.label for week in plan.weeks], "year": list(plan.years)})
 
 
-def _known(base: _Days, dates: Calendar, plan: Plan) -> xr.Dataset:
-    positions = places_of(plan.span, dates, 0)
-    there = (positions != NOWHERE) & base.known[positions]
-    return xr.Dataset({"known": ("day", there.astype(float))}, coords={"day": plan.span})
+def _known(base: _Days, plan: Plan) -> xr.Dataset:
+    there = _there(plan.own_span, base.known).astype(float)
+    return xr.Dataset({"known": ("day", there)}, coords={"day": plan.span})
 
 
 def _shares(separation: Separation, dates: Calendar, plan: Plan, base: _Days) -> xr.Dataset:
@@ -186,15 +220,14 @@ def _shares(separation: Separation, dates: Calendar, plan: Plan, base: _Days) ->
     groups = {group: own for group in GROUPS if (own := [name for name in columns if group_of(name) == group])}
     games = _Games(separation, dates, list(groups.values()), base)
     from_base, from_last = games.from_base(plan), games.from_last_year(plan)
-    found = {"share": [], "previous_share": [], "last_year_share": []}
+    played_last = np.isfinite(from_last[0, 0])
+    found: dict[str, list[np.ndarray]] = {"share": [], "previous_share": [], "last_year_share": []}
     reference = []
-    for window in plan.windows:
-        own, before = (places_of(days, dates, 0) for days in (window.days, window.previous))
-        found["share"].append(_mean_known(from_base, own))
-        found["previous_share"].append(_mean_known(from_base, before))
-        found["last_year_share"].append(_mean_known(from_last, own))
-        both = own[(own != NOWHERE) & np.isfinite(from_last[0, 0, own])]
-        reference.append(base.reference[:, both].mean(axis=1) if len(both) else np.full(len(base.actual), np.nan))
+    for placed in plan.placed:
+        found["share"].append(_mean_known(from_base, placed.own))
+        found["previous_share"].append(_mean_known(from_base, placed.previous))
+        found["last_year_share"].append(_mean_known(from_last, placed.own))
+        reference.append(_mean(base.reference, placed.own, _there(placed.own, played_last)))
     playing = [group in groups for group in GROUPS]
     dims = ("window", "group", "member")
     return xr.Dataset(
@@ -232,39 +265,26 @@ class _Games:
     def from_base(self, plan: Plan) -> np.ndarray:
         """In ``actual - reference`` at the base's emissions: for several base years the mean of one game for each."""
         days = self.separation.days
-        inside = np.asarray((days >= plan.base[0]) & (days <= plan.base[1])) & np.isfinite(self.separation.weather[0])
-        own = places_of(plan.span, self.dates, 0)
-        own = own[own != NOWHERE]
-        own = own[self.base.known[own]]
-        total, count = self._nothing(0.0), np.zeros(len(days))
-        for year in np.unique(self.dates.year[inside]):
-            for first, second in self._pairs(own, int(year).__sub__):
-                both = inside[first]
-                self._play(total, count, first[both], second[both])
-        return total / np.where(count, count, np.nan)
+        inside = np.asarray((days >= plan.base[0]) & (days <= plan.base[1]))
+        others = np.unique(self.dates.year[inside])
+        return self._played(plan, lambda _: others, inside)
 
     def from_last_year(self, plan: Plan) -> np.ndarray:
         """In the change at the base's emissions from the same calendar day a year before."""
-        own = places_of(plan.span, self.dates, 0)
-        own = own[own != NOWHERE]
-        own = own[self.base.known[own]]
-        total, count = self._nothing(0.0), np.zeros(len(self.separation.days))
-        for first, second in self._pairs(own, lambda _: LAST_YEAR):
-            both = np.isfinite(self.separation.weather[0, first])
-            self._play(total, count, first[both], second[both])
-        return total / np.where(count, count, np.nan)
+        return self._played(plan, lambda year: np.array([year + LAST_YEAR]), np.ones(len(self.dates.year), dtype=bool))
 
-    def _nothing(self, value: float) -> np.ndarray:
-        return np.full((len(self.groups), *self.separation.weather.shape), value)
-
-    def _pairs(self, own: np.ndarray, away: Callable[[int], int]) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Positions of the same calendar days of another year and ``own``, for each calendar year of these."""
-        found = []
+    def _played(self, plan: Plan, others: Callable[[int], np.ndarray], allowed: np.ndarray) -> np.ndarray:
+        """Means over games of the days of each year against the ``allowed`` ones (n,) of ``others``, on known days."""
+        total, count = np.zeros((len(self.groups), *self.separation.weather.shape)), np.zeros(len(allowed))
+        own = plan.own_span[_there(plan.own_span, self.base.known)]
+        known = allowed & np.isfinite(self.separation.weather[0])
         for year in np.unique(self.dates.year[own]):
             second = own[self.dates.year[own] == year]
-            first = places_of(self.separation.days[second], self.dates, away(int(year)))
-            found.append((first[first != NOWHERE], second[first != NOWHERE]))
-        return found
+            for other in np.intersect1d(others(int(year)), self.dates.years):
+                first = self.dates.match[second, self.dates.column(int(other))]
+                both = _there(first, known)
+                self._play(total, count, first[both], second[both])
+        return total / np.where(count, count, np.nan)
 
     def _play(self, total: np.ndarray, count: np.ndarray, first: np.ndarray, second: np.ndarray) -> None:
         """Adds the shares of the days ``second`` against the days ``first``, at the base's emissions."""
@@ -278,7 +298,7 @@ class _Games:
         count[second] += 1
 
 
-def _observed(separation: Separation, dates: Calendar, plan: Plan) -> xr.Dataset:
+def _observed(separation: Separation, plan: Plan) -> xr.Dataset:
     """What was observed in each window, the change from last year over the same days, and the weather's part of it.
 
     The part is that of the attribution: the mean over both orders in which weather and emissions can be exchanged.
@@ -287,9 +307,9 @@ def _observed(separation: Separation, dates: Calendar, plan: Plan) -> xr.Dataset
     emissions, weather = np.exp(separation.emissions), np.exp(separation.weather)
     seen = np.isfinite(separation.observed)
     rows = []
-    for window in plan.windows:
-        own, last = (places_of(window.days, dates, away) for away in (0, LAST_YEAR))
-        there = (own != NOWHERE) & seen[own]
+    for placed in plan.placed:
+        own, last = placed.own, placed.last_year
+        there = _there(own, seen)
         both = (own != NOWHERE) & (last != NOWHERE)
         paired = both & known[own] & known[last]
         p, q = last[paired], own[paired]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,7 @@ def newest(config: Config, run: Run, stations: Mapping[str, Mapping[str, Any]], 
     found: list[xr.Dataset] = []
     notes: list[str] = []
     for days in _spans(record_end + DAY, last, DAYS_AT_ONCE.get(config.weather.source)):
-        span, why = _tried(lambda days=days: weather_of_days(config, places, days)[0], "weather")
+        span, why = _tried(partial(_weather, config, places, days), "weather")
         notes += why
         if span is None:
             break
@@ -69,6 +70,10 @@ def newest(config: Config, run: Run, stations: Mapping[str, Mapping[str, Any]], 
     observations, why = _observations(config, run, places, new)
     days_found = NewDays(new.drop_vars("preliminary", errors="ignore"), observations, kinds)
     return Newest(record_start, record_end, days_found, kinds, (*notes, *why))
+
+
+def _weather(config: Config, places: pd.DataFrame, days: pd.DatetimeIndex) -> xr.Dataset:
+    return weather_of_days(config, places, days)[0]
 
 
 def _preliminary(weather: xr.Dataset) -> dict[pd.Timestamp, Kind]:

@@ -26,9 +26,10 @@ def as_text(document: Entry) -> str:
 
 def _head(document: Entry) -> Iterator[str]:
     week, references = document["week"], document["references"]
-    yield f"{document['run']}: meteorological condition index (MCI), week {week['label']}, {week['start']} to {week['end']}"
+    days = f"{week['start']} to {week['end']}"
+    yield f"{document['run']}: meteorological condition index (MCI), week {week['label']}, {days}"
     base, recent = references["base"], references["recent"]
-    yield f"100 is the weather of {base['label']} at its emissions; below is favourable (有利), above unfavourable (不利)"
+    yield f"100 is the weather of {base['label']} at its emissions; below favourable (有利), above unfavourable"
     if recent is not None:
         yield f"index.csv, index.json: against {recent['label']} too"
     limits = [f"{own['en']} {_limits(own)}" for own in document["classes"]]

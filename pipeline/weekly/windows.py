@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
 
-from models.calendar import NOWHERE, Calendar, slots
+from models.calendar import NOWHERE, Calendar, calendar, slots
 from pipeline.errors import ConfigError
 
 DayName = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -111,13 +112,27 @@ def _last(month_day: str, day: pd.Timestamp) -> pd.Timestamp:
     return found if found <= day else pd.Timestamp(f"{day.year - 1}-{month_day}")
 
 
-def places_of(days: pd.DatetimeIndex, record: Calendar, years_away: int) -> np.ndarray:
-    """Positions along the ``record`` of the same calendar days some years away, (n,), ``NOWHERE`` where it has none.
+@dataclass(frozen=True)
+class Record:
+    """Where calendar days lie along consecutive days: asked often, and so made once. ``dates`` has calendar years."""
 
-    ``record`` has calendar years; 29 February meets 28 February in common years.
-    """
-    _, met = record.positions()
-    year = np.asarray(days.year) + years_away
-    row = np.searchsorted(record.years, year)
-    inside = np.isin(year, record.years)
-    return np.where(inside, met[np.where(inside, row, 0), slots(days)], NOWHERE)
+    dates: Calendar
+    met: np.ndarray
+
+    def places(self, days: pd.DatetimeIndex, years: Sequence[int]) -> np.ndarray:
+        """Positions (years, n) of the same calendar days so many ``years`` away, ``NOWHERE`` where there are none.
+
+        29 February meets 28 February in common years.
+        """
+        if not len(days):
+            return np.full((len(years), 0), NOWHERE)
+        year = np.asarray(days.year) + np.array(years)[:, None]
+        row = year - self.dates.years[0]
+        inside = (row >= 0) & (row < len(self.dates.years))
+        return np.where(inside, self.met[np.where(inside, row, 0), slots(days)], NOWHERE)
+
+
+def record_of(days: pd.DatetimeIndex) -> Record:
+    """The record of consecutive ``days``."""
+    dates = calendar(days)
+    return Record(dates, dates.positions()[1])

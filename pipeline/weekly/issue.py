@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,8 @@ from pipeline.workers import each
 NATION = "nation"
 ALL_CITIES = {"en": "all cities", "zh": "全部城市"}
 """Names of the nation where no region is defined as such: all cities of the run."""
+FEW = 16
+"""Cities below which other processes would take longer to start than the work takes."""
 
 Stations = Mapping[str, Mapping[str, Any]]
 Models = Mapping[str, Mapping[str, str]]
@@ -80,7 +82,7 @@ def issue(
     plan = _plan(config, chosen, found)
     cities = [_city(run, name, own, stations, found, plan) for name, own in models.items()]
     means = {}
-    for name, own in tracked(each(city_means, cities, scheduler=scheduler), stage="index", total=len(cities)):
+    for name, own in tracked(_mapped(cities, scheduler), stage="index", total=len(cities)):
         means[name] = own
     document = {
         **_head(config, chosen, plan, now),
@@ -174,6 +176,14 @@ def _city(run: Run, name: str, models: Mapping[str, str], stations: Stations, fo
             mean, _ = city_mean(observations[pollutant].sel(station=members))
             observed[pollutant] = mean.to_series()
     return City(run.folder, name, models, found.days.weather_of(members), observed, plan)
+
+
+def _mapped(cities: Sequence[City], scheduler: str | None) -> Iterator[tuple[str, dict[str, xr.Dataset]]]:
+    return (
+        map(city_means, cities)
+        if len(cities) < FEW and scheduler is None
+        else each(city_means, cities, scheduler=scheduler)
+    )
 
 
 def city_means(city: City) -> tuple[str, dict[str, xr.Dataset]]:

@@ -48,7 +48,7 @@ class Week:
     @property
     def number(self) -> int:
         """The number of its label, from 1."""
-        return int((self.start + 3 * DAY).dayofyear - 1) // 7 + 1
+        return int((self.start + 3 * DAY).day_of_year - 1) // 7 + 1
 
     @property
     def label(self) -> str:
@@ -58,7 +58,7 @@ class Week:
 
 def week_of(day: pd.Timestamp, starts: DayName) -> Week:
     """The week that holds ``day``."""
-    return Week(day.normalize() - (day.dayofweek - DAY_NAMES.index(starts)) % 7 * DAY)
+    return Week(day.normalize() - (day.day_of_week - DAY_NAMES.index(starts)) % 7 * DAY)
 
 
 def weeks_of(year: int, starts: DayName) -> list[Week]:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from era5_fetch.errors import Era5Error, FileError, GridError, PeriodError, RequestError, SourceError
+from era5_fetch.errors import Era5Error, FileError, GridError, PeriodError, RequestError, SourceError, VariableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
+    import xarray as xr
 
     from era5_fetch.grid import Method
     from era5_fetch.period import Period
@@ -28,6 +29,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+blh = typer.Typer(
+    name="blh",
+    help="Boundary-layer height where there is none, as in open forecasts: an emulator trained on ERA5.",
+    no_args_is_help=True,
+)
+app.add_typer(blh)
 
 INTERRUPTED = 130
 
@@ -113,8 +121,7 @@ def extract(
 ) -> None:
     """Write one canonical netCDF file, on the grid or at points, or add to a store of points, file by file.
 
-    What is missing is fetched first. A store takes each file once; with --area that area is fetched, which
-    t2m_mean_5x5 and its like need to be wider than the points.
+    What is missing is fetched first: the box around the points, or with --area that area. A store takes each file once.
     """
     from era5_fetch.progress import for_terminal
     from era5_fetch.sources import Settings, source_of
@@ -133,10 +140,7 @@ def extract(
     found = source_of(source, settings).open(
         _names(variables), _period(period), area=_area(area), points=places, method=agreed
     )
-    part = out.with_name(f"{out.name}.part")
-    found.to_netcdf(part, engine="netcdf4")
-    part.replace(out)
-    typer.echo(out)
+    _write(found, out)
 
 
 def _fill(
@@ -167,7 +171,6 @@ def _files(
     points: pd.DataFrame,
 ) -> Sequence[Path]:
     """The files of a source; of the CDS those fetched for an area, or else for points."""
-    from era5_fetch.neighbourhood import parsed
     from era5_fetch.sources import SOURCES
     from era5_fetch.sources.cds import Cds
     from era5_fetch.sources.folder import files_of
@@ -177,11 +180,117 @@ def _files(
             raise SourceError(f"source {source!r} has no files, a store is filled from them: agreed cds or a folder")
         return files_of(source)
     cds = Cds(settings)
-    plain = list(dict.fromkeys(parsed(name)[0] for name in names))
-    files = cds.fetch(cds.plan(plain, period, area=area, points=None if area else points)).files
+    files = cds.fetch(cds.plan(names, period, area=area, points=None if area else points)).files
     if not files:
         raise PeriodError(f"{period}: not published yet: ask again later")
     return files
+
+
+@app.command()
+def forecast(
+    variables: Variables,
+    out: Annotated[Path, typer.Option("--out", help="FILE.nc to write.")],
+    period: Annotated[str, typer.Argument(help="UTC; nothing is all of the run.")] = "",
+    model: Annotated[str, typer.Option("--model", help="ifs or aifs-single.")] = "ifs",
+    run: Annotated[str, typer.Option("--run", help="Start of the run, such as 2026-11-24T00; else the latest.")] = "",
+    hourly: Annotated[bool, typer.Option("--hourly", help="Every hour instead of the model's steps.")] = False,
+    emulator: Annotated[Path | None, typer.Option("--emulator", help="From `blh train`; fills blh.")] = None,
+    area: AreaOption = "",
+    points: PointsOption = None,
+    cache: CacheOption = None,
+    url: UrlOption = None,
+) -> None:
+    """Write ECMWF's open forecast, ten days ahead or more, as one canonical netCDF file. No key is needed."""
+    from era5_fetch.progress import for_terminal
+    from era5_fetch.sources import Settings
+    from era5_fetch.sources.opendata import STEPS, OpenData
+
+    agreed = next((name for name in STEPS if name == model), None)
+    if agreed is None:
+        raise SourceError(f"model {model!r}, agreed {' or '.join(STEPS)}")
+    source = OpenData(
+        Settings(cache, url=url, teller=for_terminal()),
+        model=agreed,
+        run=_moment(run) if run else None,
+        hourly=hourly,
+        emulator=emulator,
+    )
+    found = source.open(
+        _names(variables), _period(period) if period else None, area=_area(area), points=_points(points)
+    )
+    _write(found, out)
+
+
+@blh.command()
+def train(
+    period: When,
+    out: Annotated[Path, typer.Option("--out", help="EMULATOR.json to write.")],
+    source: Annotated[str, typer.Option("--source", help="cds, arco ..., or a folder, a file, a glob.")] = "cds",
+    area: AreaOption = "",
+    points: PointsOption = None,
+    held_out: Annotated[str, typer.Option("--held-out", help="month, or week where the record is short.")] = "month",
+    levels: Annotated[bool, typer.Option("--levels", help="Learn from 925 and 850 hPa too.")] = False,
+    cache: CacheOption = None,
+    url: UrlOption = None,
+) -> None:
+    """Train an emulator on ERA5 and print its skill on months it was not fitted to."""
+    from era5_fetch.emulator import LEVELS, NEEDED, TARGET
+    from era5_fetch.emulator import train as trained
+    from era5_fetch.progress import for_terminal
+    from era5_fetch.sources import Settings, source_of
+
+    if held_out not in ("month", "week"):
+        raise PeriodError(f"held out {held_out!r}, agreed 'month' or 'week'")
+    settings = Settings(cache, url=url, teller=for_terminal())
+    names = (*NEEDED, TARGET, *(LEVELS if levels else ()))
+    found = source_of(source, settings).open(names, _period(period), area=_area(area), points=_points(points))
+    made = trained(found, held_out="week" if held_out == "week" else "month")
+    made.save(out)
+    typer.echo(made.skill)
+
+
+@blh.command()
+def skill(emulator: Annotated[Path, typer.Argument(help="EMULATOR.json, from `blh train`.")]) -> None:
+    """Print the skill of an emulator, what it was trained on, and what it needs."""
+    from era5_fetch.emulator import load
+
+    found = load(emulator)
+    typer.echo(f"{found.skill}\ntrained on {found.trained_on}, from {', '.join(found.predictors)}")
+
+
+@blh.command("apply")
+def apply_command(
+    emulator: Annotated[Path, typer.Argument(help="EMULATOR.json, from `blh train`.")],
+    weather: Annotated[Path, typer.Argument(help="A file of hourly weather, or one written by `forecast`.")],
+    out: Annotated[Path, typer.Option("--out", help="FILE.nc to write.")],
+) -> None:
+    """Write weather with its boundary-layer height emulated, and marked so."""
+    from era5_fetch.emulator import TARGET, load, weather_of
+
+    found = weather_of(weather)
+    if TARGET in found:
+        raise VariableError(f"{weather}: holds {TARGET} already, agreed weather without it: nothing to emulate")
+    _write(load(emulator).filled(found), out)
+
+
+def _write(found: xr.Dataset, out: Path) -> None:
+    """A netCDF file, beside and renamed."""
+    part = out.with_name(f"{out.name}.part")
+    try:
+        found.to_netcdf(part, engine="netcdf4")
+        part.replace(out)
+    finally:
+        part.unlink(missing_ok=True)
+    typer.echo(out)
+
+
+def _moment(text: str) -> pd.Timestamp:
+    import pandas as pd
+
+    try:
+        return pd.Timestamp(text)
+    except ValueError:
+        raise PeriodError(f"run {text!r}, agreed its start in UTC, such as 2026-11-24T00") from None
 
 
 @app.command()

@@ -23,6 +23,8 @@ MEMBERS = 100
 RATIO = 200
 """The most a ZIP may grow on unpacking; ERA5's, netCDF 4 inside, grow 1 to 3 times."""
 
+HOURS_COVERED = "hours_covered"
+"""The attribute of a GRIB field that tells over how many hours it is accumulated."""
 CHUNKS_KEPT = 1 << 20
 """Bytes of a variable's unpacked chunks that are kept."""
 
@@ -58,7 +60,16 @@ def sniff(path: Path) -> Container:
     for magic, container in _MAGIC.items():
         if head.startswith(magic):
             return container
+    if _is_table(head):
+        raise FileError(f"{path}: a table of text, agreed {', '.join(Container)}: ask the CDS for netcdf, not csv")
     raise FileError(f"{path}: {_found(head)}, agreed {', '.join(Container)}: fetch it again")
+
+
+def _is_table(head: bytes) -> bool:
+    """Whether bytes are of a CSV, in which units are not told: the CDS gives time series so."""
+    return (
+        b"," in head and head.isascii() and head.replace(b"\n", b"").decode("ascii").isprintable() and head[:1] != b"<"
+    )
 
 
 def _found(head: bytes) -> str:
@@ -98,7 +109,10 @@ def _damaged(path: Path) -> FileError:
 
 
 def _datasets(member: Path, path: Path, stack: ExitStack) -> list[xr.Dataset]:
-    container = sniff(member)
+    try:
+        container = sniff(member)
+    except FileError as error:
+        raise FileError(str(error).replace(str(member), str(path))) from None
     if container is Container.ZIP:
         raise FileError(f"{path}: a ZIP inside a ZIP, agreed one layer: unpack it by hand")
     if container is Container.GRIB:
@@ -192,7 +206,8 @@ def _grib(member: Path, path: Path, stack: ExitStack) -> list[xr.Dataset]:
     cfgrib, eccodes = _packages(path)
     index = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="era5-"))) / "index"
     try:
-        return [_cube(member, keys, index) for keys in _cubes(cfgrib, member, index)]
+        cubes = _cubes(cfgrib, member, index)
+        return [_cube(member, keys, index, _hours_covered(eccodes, member, at)) for keys, at in cubes]
     except (cfgrib.DatasetBuildError, ValueError) as error:
         found = str(error).splitlines()[0]
         raise DecodeError(f"{path}: its messages form no cube ({found}): split it by grid and level") from error
@@ -209,16 +224,35 @@ def _packages(path: Path) -> tuple[Any, Any]:
     return cfgrib, eccodes
 
 
-def _cubes(cfgrib: Any, member: Path, index: Path) -> list[dict[str, Any]]:
-    """The filters that part a file's messages into cubes; writes the index they share."""
+def _cubes(cfgrib: Any, member: Path, index: Path) -> list[tuple[dict[str, Any], list[int]]]:
+    """The filters that part a file's messages into cubes, and where each one's begin; writes the index they share."""
     keys = cfgrib.dataset.compute_index_keys(_OPTIONS["time_dims"], _OPTIONS["extra_coords"])
     stream = cfgrib.FileStream(str(member), errors="raise")
     table = cfgrib.dataset.open_fileindex(stream, str(index), keys, ignore_keys=_OPTIONS["ignore_keys"])
     columns = [table.index_keys.index(key) for key in _CUBE]
-    found = dict.fromkeys(tuple(values[c] for c in columns) for values, _ in table.field_ids_index)
-    return [dict(zip(_CUBE, cube, strict=True)) for cube in found]
+    found: dict[tuple[Any, ...], list[int]] = {}
+    for values, places in table.field_ids_index:
+        starts = (place[0] if isinstance(place, tuple) else place for place in places)
+        found.setdefault(tuple(values[c] for c in columns), []).extend(starts)
+    return [(dict(zip(_CUBE, cube, strict=True)), at) for cube, at in found.items()]
 
 
-def _cube(member: Path, keys: dict[str, Any], index: Path) -> xr.Dataset:
+def _hours_covered(eccodes: Any, member: Path, starts: list[int]) -> int:
+    """The most hours that a message covers, of the first two and the last: a sum that grows shows in these."""
+    covered: list[int] = []
+    with member.open("rb") as stream:
+        for start in {*starts[:2], starts[-1]}:
+            stream.seek(start)
+            message = eccodes.codes_grib_new_from_file(stream)
+            first, last = (int(eccodes.codes_get(message, key, int)) for key in ("startStep", "endStep"))
+            covered.append(last - first)
+            eccodes.codes_release(message)
+    return max(covered)
+
+
+def _cube(member: Path, keys: dict[str, Any], index: Path, covered: int) -> xr.Dataset:
     own = {"indexpath": str(index), "filter_by_keys": keys, "read_keys": ["marsClass"]}
-    return xr.open_dataset(member, engine="cfgrib", backend_kwargs=_OPTIONS | own)
+    found = xr.open_dataset(member, engine="cfgrib", backend_kwargs=_OPTIONS | own)
+    for field in found.data_vars.values():
+        field.attrs[HOURS_COVERED] = covered
+    return found

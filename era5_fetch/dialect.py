@@ -10,9 +10,10 @@ import pandas as pd
 import xarray as xr
 
 from era5_fetch import lexicon
+from era5_fetch.container import HOURS_COVERED
 from era5_fetch.errors import DecodeError, Era5Warning
 from era5_fetch.lexicon import Kind
-from era5_fetch.units import spelled
+from era5_fetch.units import is_rate, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -31,9 +32,18 @@ LAND_STEP = 0.1
 _AXES = {
     "latitude": ("latitude", "lat"),
     "longitude": ("longitude", "lon"),
-    "level": ("pressure_level", "isobaricInhPa", "level", "plev"),
+    "level": ("pressure_level", "isobaricInhPa", "isobaricInPa", "level", "plev", "pressure"),
 }
 _TIMES = ("valid_time", "time")
+_STANDARD_NAMES = {"latitude": "latitude", "longitude": "longitude", "air_pressure": "level", "time": "time"}
+"""How CF tells axes whose names are others; dims or scalars, as a field may have these names too."""
+PASCALS_FROM = 1100.0
+"""A level without a unit that is higher than any in hPa is in Pa."""
+_NOT_HOURLY = {
+    "month": "is a monthly mean of daily sums, agreed hourly values",
+    "run": "is a sum over several hours or since the start of a forecast, agreed one hour: fetch ERA5's hourly values, "
+    "or forecasts by the source 'opendata'",
+}
 
 
 def labelled(
@@ -55,14 +65,19 @@ def labelled(
         No time axis, no latitude and longitude axes, an ensemble, monthly means of accumulations,
         two fields for one variable.
     """
-    dataset = _axes_named(_time_named(raw))
+    dataset = _raised(_axes_named(_time_named(raw)))
     coordinates: dict[str, Any] = {
         "time": _times(dataset),
         "latitude": np.round(_axis(dataset, "latitude"), 5),
         "longitude": _wrapped(_axis(dataset, "longitude")),
     }
+    if wanted is None and coordinates["time"].empty:
+        raise DecodeError("no time axis: 'time' holds nothing, agreed one time at least")
     dataset = _squeezed(dataset)
-    fields = dict(_fields(dataset, wanted, accumulation or _accumulation(dataset)))
+    over = accumulation or _accumulation(dataset, coordinates["time"])
+    fields = dict(_fields(dataset, wanted, over))
+    if wanted is None and not any(True for _ in _flat(dataset)):
+        raise DecodeError(f"no field on {', '.join(GRID)}: found {_listed(dataset)}")
     if "expver" in dataset.dims:
         coordinates["expver"] = _versions(dataset)
     if (preliminary := _preliminary(dataset)) is not None:
@@ -71,9 +86,13 @@ def labelled(
 
 
 def _time_named(raw: xr.Dataset) -> xr.Dataset:
-    name = next((n for n in _TIMES if n in raw.variables), None)
+    name = next((n for n in _TIMES if n in raw.variables), None) or _called(raw, "time", _TIMES)
     if name is not None and raw[name].ndim > 1:
         raw = raw.squeeze([d for d in raw[name].dims if raw.sizes[d] == 1], drop=True)
+    if name is not None and raw[name].ndim == 2:  # runs and their steps
+        if np.unique(raw[name].values).size < raw[name].size:
+            raise DecodeError("no time axis: two runs forecast the same hour, agreed one: choose runs or steps first")
+        raw = raw.stack({"moment": raw[name].dims}, create_index=False)
     if name is None or raw[name].ndim > 1:
         raise DecodeError(f"no time axis: found {_listed(raw)}, agreed one of {', '.join(_TIMES)}")
     return _as_dimension(raw, name)
@@ -82,7 +101,7 @@ def _time_named(raw: xr.Dataset) -> xr.Dataset:
 def _as_dimension(raw: xr.Dataset, name: str) -> xr.Dataset:
     """Make `name` the dimension `time`, of length one if it is a scalar."""
     axis = raw[name].variable
-    rest = raw.drop_vars([n for n in _TIMES if n in raw.variables])
+    rest = raw.drop_vars([n for n in {name, *_TIMES} if n in raw.variables])
     if axis.ndim == 0:
         return rest.expand_dims("time").assign_coords(time=("time", np.atleast_1d(axis.values)))
     return rest.rename({axis.dims[0]: "time"}).assign_coords(time=("time", axis.values))
@@ -91,7 +110,32 @@ def _as_dimension(raw: xr.Dataset, name: str) -> xr.Dataset:
 def _axes_named(dataset: xr.Dataset) -> xr.Dataset:
     known = {*dataset.dims, *dataset.variables}
     found = {alias: name for name, aliases in _AXES.items() for alias in aliases if alias in known}
-    return dataset.rename({alias: name for alias, name in found.items() if alias != name})
+    for name, aliases in _AXES.items():
+        if name not in found.values() and (called := _called(dataset, name, aliases)):
+            found[called] = name
+    flat = {alias: name for alias, name in found.items() if alias not in dataset.variables or dataset[alias].ndim < 2}
+    return dataset.rename({alias: name for alias, name in flat.items() if alias != name})
+
+
+def _called(dataset: xr.Dataset, name: str, aliases: Collection[str]) -> str | None:
+    """What an axis is called that has none of its names: by other capitals, CF's standard name, dates or units."""
+    for other, axis in dataset.variables.items():
+        if axis.dims not in ((), (other,)):
+            continue
+        standard = _STANDARD_NAMES.get(str(axis.attrs.get("standard_name")))
+        dates = name == "time" and axis.dims and np.issubdtype(axis.dtype, np.datetime64)
+        pressures = name == "level" and axis.dims and spelled(str(axis.attrs.get("units"))) in {"hPa", "Pa"}
+        if str(other).lower() in aliases or standard == name or dates or pressures:
+            return str(other)
+    return None
+
+
+def _raised(dataset: xr.Dataset) -> xr.Dataset:
+    """With the latitude and longitude of one point, that are numbers, as dimensions."""
+    for name in ("latitude", "longitude"):
+        if name in dataset.variables and dataset[name].ndim == 0 and name not in dataset.dims:
+            dataset = dataset.drop_vars(name).expand_dims({name: [float(dataset[name])]})
+    return dataset
 
 
 def _squeezed(dataset: xr.Dataset) -> xr.Dataset:
@@ -107,13 +151,21 @@ def _times(dataset: xr.Dataset) -> pd.DatetimeIndex:
     values = dataset["time"].values
     if not np.issubdtype(values.dtype, np.datetime64):
         raise DecodeError(f"no time axis: 'time' holds {values.dtype}, agreed dates of the standard calendar")
-    return pd.DatetimeIndex(values.astype("datetime64[ns]"), name="time").round("s")
+    times = pd.DatetimeIndex(values.astype("datetime64[ns]"), name="time").round("s")
+    if times.hasnans:
+        raise DecodeError(
+            f"no time axis: {int(np.isnat(times.values).sum())} of {times.size} times are missing, agreed none"
+        )
+    return times
 
 
 def _axis(dataset: xr.Dataset, name: str) -> np.ndarray[Any, np.dtype[np.float64]]:
     if name not in dataset.variables or dataset[name].ndim > 1:
         raise DecodeError(f"no {name} axis: found {_listed(dataset)}, agreed a regular grid")
-    return np.atleast_1d(dataset[name].values).astype("float64")
+    values = np.atleast_1d(dataset[name].values).astype("float64")
+    if not np.isfinite(values).all():
+        raise DecodeError(f"no {name} axis: it holds NaN, agreed degrees throughout")
+    return values
 
 
 def _wrapped(longitude: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -127,7 +179,7 @@ def _listed(dataset: xr.Dataset) -> str:
 
 
 def _fields(
-    dataset: xr.Dataset, wanted: Collection[str] | None, accumulation: Accumulation
+    dataset: xr.Dataset, wanted: Collection[str] | None, accumulation: str
 ) -> Iterator[tuple[str, xr.DataArray]]:
     seen: set[str] = set()
     for key, level, field in _flat(dataset):
@@ -157,7 +209,7 @@ def held(raw: xr.Dataset) -> set[str]:
     DecodeError
         No time axis.
     """
-    dataset = _axes_named(_time_named(raw))
+    dataset = _raised(_axes_named(_time_named(raw)))
     found = ((k, n, lexicon.identify(k, parameter=_parameter(k, f), level=n)) for k, n, f in _flat(dataset))
     return {_name(key, level, known) for key, level, known in found}
 
@@ -180,7 +232,8 @@ def _by_level(field: xr.DataArray, dataset: xr.Dataset) -> Iterator[tuple[int | 
 
 
 def _levels(dataset: xr.Dataset) -> list[int]:
-    unit = spelled(str(dataset["level"].attrs.get("units", "hPa")))
+    highest = float(np.max(dataset["level"].values))
+    unit = spelled(str(dataset["level"].attrs.get("units", "Pa" if highest > PASCALS_FROM else "hPa")))
     if unit not in {"hPa", "Pa"}:
         raise DecodeError(f"levels are in {unit!r}, agreed pressure in 'hPa': model levels are not read")
     return [round(float(level) / (100 if unit == "Pa" else 1)) for level in np.atleast_1d(dataset["level"])]
@@ -200,19 +253,26 @@ def _worth_keeping(name: str, field: xr.DataArray) -> bool:
     return bool(unit)
 
 
-def _marked(field: xr.DataArray, known: Variable | None, accumulation: Accumulation) -> xr.DataArray:
+def _marked(field: xr.DataArray, known: Variable | None, accumulation: str) -> xr.DataArray:
     if field.attrs.get("GRIB_stepType") == "avgad":
-        raise DecodeError(f"{field.name!r} is a monthly mean of daily sums, agreed hourly values")
+        raise DecodeError(f"{field.name!r} {_NOT_HOURLY['month']}")
     if known is None or known.kind is not Kind.ACCUMULATED:
         return field
     # our own files are in our own unit, which no other dialect uses for what accumulates
-    over = "hour" if spelled(str(field.attrs.get("units", ""))) == known.unit else accumulation
+    unit = str(field.attrs.get("units", ""))
+    over = "hour" if spelled(unit) == known.unit or is_rate(unit) else accumulation
+    if over in _NOT_HOURLY:
+        raise DecodeError(f"{field.name!r} {_NOT_HOURLY[over]}")
     return field.assign_attrs(accumulation=over)
 
 
-def _accumulation(dataset: xr.Dataset) -> Accumulation:
-    """By the class of the GRIB messages, or else by the step of the grid."""
+def _accumulation(dataset: xr.Dataset, times: pd.DatetimeIndex) -> str:
+    """By the class of the GRIB messages, or else by the times and the step of the grid."""
     attributes = [field.attrs for field in dataset.data_vars.values()]
+    if any(a.get("GRIB_marsClass") != "l5" and a.get(HOURS_COVERED, 0) > 1 for a in attributes):
+        return "run"
+    if times.size > 1 and (times == times.to_period("M").to_timestamp()).all():
+        return "month"
     if any(a.get("GRIB_marsClass") == "l5" for a in attributes):
         return "day"
     steps = [float(a[k]) for a in attributes if (k := "GRIB_iDirectionIncrementInDegrees") in a]

@@ -255,6 +255,24 @@ def _r2(true: Floats, found: Floats) -> float:
     return float(1 - ((true - found) ** 2).sum() / ((true - true.mean()) ** 2).sum())
 
 
+def weather_of(path: str | PathLike[str]) -> xr.Dataset:
+    """Weather from a file, in memory: a canonical one, on a grid or at places, as it stands; or of any dialect.
+
+    Raises
+    ------
+    FileError, DecodeError, PackageError
+        As in `decode.open_file`.
+    """
+    from era5_fetch.container import Container, sniff
+    from era5_fetch.decode import CONVENTIONS, open_file
+
+    if sniff(Path(path)) is Container.HDF5:
+        with xr.open_dataset(path, engine="netcdf4") as found:
+            if found.attrs.get("Conventions") == CONVENTIONS and "time" in found.dims:
+                return found.load()
+    return open_file(path)
+
+
 # -- inputs -------------------------------------------------------------------------------------------------------
 
 

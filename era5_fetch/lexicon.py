@@ -224,6 +224,7 @@ _BY_NAME = {name: v for v in _SINGLE for name in v.names}
 _BY_NAME_ON_LEVELS = {name: v for v in _PRESSURE for name in v.names}
 _BY_PARAMETER = {v.parameter: v for v in _SINGLE}
 _BY_PARAMETER_ON_LEVELS = {v.parameter: v for v in _PRESSURE}
+_NUMBERED = re.compile(r"(?:var|param)(\d+)(?:\.128(?:\.\d+)?)?")
 _FLATTENED = re.compile(r"([a-z]+)(\d{3,4})(hPa)?")
 
 
@@ -248,10 +249,24 @@ def identify(name: str, *, parameter: int | None = None, level: int | None = Non
     The paramId comes first: names change with the version of ecCodes. `level` [hPa] is the level the
     field lies on, None for single levels; a flattened name such as t850 carries its own.
     """
+    number = parameter or _numbered(name)
+    plain = name if name in _BY_NAME else _plain(name)
     if level is None:
-        return _BY_PARAMETER.get(parameter or -1) or _BY_NAME.get(name) or _unflattened(name)
-    found = _BY_PARAMETER_ON_LEVELS.get(parameter or -1) or _BY_NAME_ON_LEVELS.get(name)
+        return _BY_PARAMETER.get(number) or _BY_NAME.get(plain) or _unflattened(name)
+    found = _BY_PARAMETER_ON_LEVELS.get(number) or _BY_NAME_ON_LEVELS.get(plain)
     return None if found is None else at_level(found, level)
+
+
+def _numbered(name: str) -> int:
+    """The paramId in a name that is one: var167 (CDO), param167.128.0 (wgrib, CDO); -1 of any other."""
+    match = _NUMBERED.fullmatch(name)
+    return int(match[1]) if match else -1
+
+
+def _plain(name: str) -> str:
+    """A name without what NCAR and others add: VAR_2T, T2M; capitals of one letter mean other things elsewhere."""
+    bare = name.removeprefix("VAR_")
+    return bare.lower() if bare != name or len(name) > 1 else name
 
 
 def _unflattened(name: str) -> Variable | None:

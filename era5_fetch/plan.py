@@ -41,12 +41,13 @@ def plan(
     points: pd.DataFrame | None = None,
     fields_limit: int = FIELDS_LIMIT,
     data_format: DataFormat = "netcdf",
+    margin: int = MARGIN,
 ) -> list[Request]:
     """The requests that hold `variables` over a period: by month, dataset and kind of step, in this order.
 
     Days are whole, so that a file serves other periods too. `area` is [north, west, south, east; degrees],
     widened to the cells it reaches into; `points` (columns `latitude`, `longitude` [degrees]) stand for the
-    box around them. Neither is the globe. No request holds more than `fields_limit` fields.
+    box around them and `margin` more cells. Neither is the globe. No request holds more than `fields_limit` fields.
 
     Raises
     ------
@@ -60,7 +61,7 @@ def plan(
         `fields_limit` is less than one variable has in a day.
     """
     names = dict.fromkeys(lexicon.variable(name).name for name in variables)
-    box = _box_of(area, points)
+    box = _box_of(area, points, margin)
     groups = list(_groups(names))
     return [
         part
@@ -191,15 +192,15 @@ def published(requests: Iterable[Request], until: pd.Timestamp) -> tuple[list[Re
 # -- the box ------------------------------------------------------------------------------------------------------
 
 
-def _box_of(area: Sequence[float] | None, points: pd.DataFrame | None) -> Area | None:
+def _box_of(area: Sequence[float] | None, points: pd.DataFrame | None, margin: int) -> Area | None:
     if area is not None and points is not None:
         raise GridError("an area and points, agreed one of them: points need no area")
     if points is not None:
-        return _around(points)
+        return _around(points, margin)
     return None if area is None else _snapped(area, margin=0)
 
 
-def _around(points: pd.DataFrame) -> Area:
+def _around(points: pd.DataFrame, margin: int) -> Area:
     """The smallest box around points: it leaves out the widest empty run of longitudes."""
     if lacking := {"latitude", "longitude"} - set(points.columns):
         raise GridError(f"points lack the columns {sorted(lacking)}, found {list(points.columns)}")
@@ -210,7 +211,7 @@ def _around(points: pd.DataFrame) -> Area:
     gaps = np.diff(np.append(around, around[0] + 360))
     widest = int(np.argmax(gaps))
     west = around[(widest + 1) % around.size]
-    return _snapped([latitude.max(), west, latitude.min(), west + 360 - gaps[widest]], margin=MARGIN)
+    return _snapped([latitude.max(), west, latitude.min(), west + 360 - gaps[widest]], margin=margin)
 
 
 def _snapped(area: Sequence[float], *, margin: int) -> Area:

@@ -21,7 +21,8 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from models.basis import Pass, WeatherResponse
+from models import relaxation
+from models.response import Carried
 from models.separation import Fitted, Separation
 
 DAYS = 400
@@ -65,12 +66,11 @@ def two_way(
 def estimate_of(separation: Separation) -> Separation:
     """The separation without its members."""
     model = fitted(separation)
-    weather = replace(model.weather, coefficients=model.weather.coefficients[:1])
     return replace(
         separation,
         emissions=separation.emissions[:1],
         weather=separation.weather[:1],
-        fitted=replace(model, weather=weather),
+        fitted=replace(model, weather=model.weather.estimate),
     )
 
 
@@ -137,37 +137,31 @@ def strongest_pair(
 
 @dataclass(frozen=True)
 class Memory:
-    """What is carried over to the chosen days through one pass.
+    """What the days before leave to the chosen ones.
 
-    ``step`` is the pass and ``coefficients`` (j, p) what follows it gives its columns; ``yesterday`` (n,) the effect of
-    the day before and ``known`` (n,) whether there was one; ``rest`` (n, j) what the effects of earlier days leave.
+    ``before`` (n, 2 + members) is the air that they begin with (``relaxation.followed``); ``carried`` has
+    ``coefficients`` (1 + members, q); ``yesterday`` (n,) is the effect of relaxed air on the day before and ``known``
+    (n,) whether there was one; ``rest`` (n, 1, 1 + members) what the effects of earlier days leave.
     """
 
-    step: Pass
+    before: np.ndarray
+    carried: Carried
     coefficients: np.ndarray
     yesterday: np.ndarray
     known: np.ndarray
-    rest: np.ndarray
+    rest: np.ndarray | float = 0.0
 
-    def carried(self, effect: np.ndarray, by_main: np.ndarray) -> np.ndarray:
-        """What is carried over (n, g, j) to days with the effect (n, g) of their own; ``by_main`` (n, g, j)."""
-        short = _short_memory(self.step, self.coefficients, self.yesterday, self.known, effect, by_main)
-        return np.asarray(short + self.rest)
+    def effect(self, target: np.ndarray, rate: np.ndarray, by_main: np.ndarray) -> np.ndarray:
+        """The effect (n, g, 1 + members) of the chosen days, from logarithms of target and rate (n, g)."""
+        relaxed = relaxation.one_day(target, rate, self.before)
+        return np.asarray(relaxed[..., 1:] + self.short(relaxed[..., 0], by_main) + self.rest)
 
-
-def _short_memory(
-    step: Pass,
-    coefficients: np.ndarray,
-    yesterday: np.ndarray,
-    known: np.ndarray,
-    effect: np.ndarray,
-    by_main: np.ndarray,
-) -> np.ndarray:
-    """What is carried over (n, g, j) had every earlier day been as yesterday."""
-    before = np.broadcast_to(yesterday[:, None], effect.shape)
-    three_days = np.stack([before, before, effect], axis=-1)
-    there = np.stack([known, known, np.ones_like(known)], axis=-1)[:, None]
-    return np.asarray(step.carried.applied(coefficients, three_days, by_main[:, :, None], there)[:, :, -1])
+    def short(self, effect: np.ndarray, by_main: np.ndarray) -> np.ndarray:
+        """What would be carried over (n, g, 1 + members), had every earlier day been as yesterday."""
+        before = np.broadcast_to(self.yesterday[:, None], effect.shape)
+        three_days = np.stack([before, before, effect], axis=-1)
+        there = np.stack([self.known, self.known, np.ones_like(self.known)], axis=-1)[:, None]
+        return np.asarray(self.carried.applied(self.coefficients, three_days, by_main[:, :, None], there)[:, :, -1])
 
 
 class Days:
@@ -189,17 +183,12 @@ class Days:
         response = self.model.weather
         tables = [self._at_zero(drivers)]
         tables += [self._raised(tables[0], driver) for driver in drivers]
-        linear, by_main = zip(*(response.additive(table) for table in tables), strict=True)
+        linear, rate, by_main = zip(*(response.additive(table) for table in tables), strict=True)
         angles = [response.columns.phase(table) for table in tables]
         turns = values @ np.stack([angle[0] - angles[0][0] for angle in angles[1:]])
-        direct = _along(linear, values) + self._smooth(angles[0], turns)
-        slopes = _along(by_main, values)
-        effect, first = direct[..., :1], 1
-        for memory in self._memories:
-            own = slice(first, first + len(memory.coefficients))
-            effect = direct[..., own] + memory.carried(effect[..., 0], slopes[..., own])
-            first = own.stop
-        return np.asarray(effect)
+        target = _along(linear, values) + self._smooth(angles[0], turns)
+        rates = _along([own[:, None] for own in rate], values)[..., 0]
+        return self._memory.effect(target, rates, _along(by_main, values))
 
     def _at_zero(self, drivers: Sequence[str]) -> pd.DataFrame:
         table = self.model.drivers.iloc[self.positions].copy()
@@ -230,40 +219,18 @@ class Days:
         return response.smooth(np.eye(count)) - nothing, nothing
 
     @cached_property
-    def _memories(self) -> list[Memory]:
-        """What each pass carries over to the chosen days, from the whole record."""
+    def _memory(self) -> Memory:
+        """What the whole record leaves to the chosen days."""
         response, table = self.model.weather, self.model.drivers
-        known, filled = response.columns.known(table), table.fillna(0.0)
-        linear, by_main = response.additive(filled)
-        direct = linear + response.smooth(np.cos(response.columns.phase(filled)))
-        effect, first, found = direct[:, :1], 1, []
-        for step, coefficients in _following(response):
-            own = slice(first, first + len(coefficients))
-            carried = step.carried.applied(coefficients, effect[:, 0], by_main[:, own], known)
-            found.append(self._memory(step, coefficients, effect[:, 0], known, by_main[:, own], carried))
-            effect, first = direct[:, own] + carried, own.stop
-        return found
-
-    def _memory(
-        self,
-        step: Pass,
-        coefficients: np.ndarray,
-        effect: np.ndarray,
-        known: np.ndarray,
-        by_main: np.ndarray,
-        carried: np.ndarray,
-    ) -> Memory:
+        known, held = response.columns.known(table), response.columns.held(table)
+        linear, rate, by_main = response.additive(held)
+        target = linear + response.smooth(np.cos(response.columns.phase(held)))
+        relaxed, before = relaxation.followed(target, rate)
+        carried = response.carried.applied(response.of_carried, relaxed[:, 0], by_main, known)
         today, yesterday = self.positions, self.positions - 1
-        before, there = effect[yesterday], known[yesterday]
-        short = _short_memory(step, coefficients, before, there, effect[today, None], by_main[today, None])
-        return Memory(step, coefficients, before, there, carried[today, None] - short)
-
-
-def _following(response: WeatherResponse) -> list[tuple[Pass, np.ndarray]]:
-    """Each pass, and the coefficients (j, p) which the next pass or the result gives what it carries over."""
-    rows = [*(step.coefficients[None] for step in response.passes[1:]), response.coefficients]
-    direct = len(response.passes[0].coefficients) if response.passes else 0
-    return [(step, own[:, direct:]) for step, own in zip(response.passes, rows, strict=False)]
+        found = Memory(before[today], response.carried, response.of_carried, relaxed[yesterday, 0], known[yesterday])
+        short = found.short(relaxed[today, None, 0], by_main[today, None])
+        return replace(found, rest=carried[today, None] - short)
 
 
 def _along(parts: Sequence[np.ndarray], values: np.ndarray) -> np.ndarray:

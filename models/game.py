@@ -13,9 +13,9 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
-from models.basis import WeatherResponse
 from models.calendar import NOWHERE, Calendar
 from models.counterfactual import LEAST_SHARED_DAYS, paired_days
+from models.response import WeatherResponse
 from models.separation import Separation
 
 Player = TypeVar("Player", bound=Hashable)
@@ -69,15 +69,15 @@ def coalition_effects(
     and nothing on days on which either table lacks a driver.
     """
     known = response.columns.known(first) & response.columns.known(second)
-    tables, count = _one_by_one(first.fillna(0.0), second.fillna(0.0), groups), 1 + len(groups)
-    linear, by_main = (found.reshape(count, len(first), -1) for found in response.additive(tables))
+    tables, count = _one_by_one(response.columns.held(first), response.columns.held(second), groups), 1 + len(groups)
+    linear, rate, by_main = (found.reshape(count, len(first), *found.shape[1:]) for found in response.additive(tables))
     phases = response.columns.phase(tables).reshape(count, len(first), -1).astype(np.float32)
     direct = _summed(linear)
     nothing = response.smooth(np.zeros((1, phases.shape[-1])))
     weights = (response.smooth(np.eye(phases.shape[-1])) - nothing).astype(np.float32)
     for start in range(0, len(first), CHUNK):
         direct[:, start : start + CHUNK] += _waves(phases[:, start : start + CHUNK]) @ weights + nothing
-    return response.with_memory(direct, _summed(by_main), known)
+    return response.with_memory(direct, _summed(rate), _summed(by_main), known)
 
 
 def _one_by_one(first: pd.DataFrame, second: pd.DataFrame, groups: Sequence[Sequence[str]]) -> pd.DataFrame:

@@ -18,10 +18,10 @@ from zipfile import BadZipFile
 import numpy as np
 import pandas as pd
 
-from models import basis, separation
+from models import basis, noise, regression, response, separation
 
 FORMAT = "tianbang-model/1"
-MODULES: tuple[ModuleType, ...] = (basis, separation)
+MODULES: tuple[ModuleType, ...] = (basis, noise, regression, response, separation)
 """Where the dataclasses of a model are defined."""
 PLAIN = (bool, int, float, str, type(None))
 

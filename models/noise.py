@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 
 ORDER = 3
 """Days the noise remembers; what is unobserved (air masses, inversions) lasts a few days."""
@@ -23,20 +24,31 @@ class Autoregression:
 
         ``age`` (n,) counts the consecutive rows before each (``ages``); a row uses as many as it has.
         """
-        result = rows.astype(float, copy=True)
         depth = np.minimum(age, len(self.coefficients) - 1)
-        for lag in range(1, len(self.coefficients)):
-            weight = np.array([c[lag - 1] if len(c) >= lag else 0.0 for c in self.coefficients])[depth]
-            result[lag:] -= _column(weight[lag:], rows) * rows[:-lag]
-        return np.asarray(result * _column(np.sqrt(self.remaining[-1] / self.remaining)[depth], rows))
+        weights = np.zeros((len(self.coefficients), max(len(self.coefficients) - 1, 1)))
+        for order, own in enumerate(self.coefficients):
+            weights[order, : len(own)] = own
+        scale = np.sqrt(self.remaining[-1] / self.remaining)
+        flat = np.ascontiguousarray(rows, dtype=float).reshape(len(rows), -1)
+        return np.asarray(_freed(flat, depth, weights, scale)).reshape(rows.shape)
+
+
+@njit(cache=True)
+def _freed(rows, depth, weights, scale):  # type: ignore[no-untyped-def]
+    """``rows`` (n, p) less ``weights`` (orders, lags) of those before, by the order ``depth`` (n,) of each."""
+    found = np.empty_like(rows)
+    for t in range(len(rows)):
+        order = depth[t]
+        for j in range(rows.shape[1]):
+            value = rows[t, j]
+            for lag in range(order):
+                value -= weights[order, lag] * rows[t - 1 - lag, j]
+            found[t, j] = scale[order] * value
+    return found
 
 
 WHITE = Autoregression((np.zeros(0),), np.ones(1))
 """Noise without memory."""
-
-
-def _column(values: np.ndarray, like: np.ndarray) -> np.ndarray:
-    return values.reshape(-1, *[1] * (like.ndim - 1))
 
 
 def ages(positions: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import cholesky
+from scipy.linalg.blas import dsyrk
 from scipy.linalg.lapack import dtrtri
 
 from models.noise import WHITE, Autoregression, ages, autoregression
@@ -36,12 +37,13 @@ POWERS = (1.0, 2.0)
 
 @dataclass(frozen=True)
 class Prior:
-    """What the data decide beside the coefficients: block precisions, the noise's memory, the variance's power.
+    """What the data decide beside the coefficients: precisions of blocks, the noise's memory, the variance's power.
 
-    ``linear`` (n,) is the logarithm of the mean expected so far; without it, that of the observations stands in.
+    ``precision`` is by the name of the block; ``linear`` (n,) is the logarithm of the mean expected so far; without it,
+    that of the observations stands in.
     """
 
-    precision: np.ndarray
+    precision: Mapping[str, float]
     noise: Autoregression
     power: float
     linear: np.ndarray | None = None
@@ -69,6 +71,7 @@ def fit(
     blocks: Mapping[str, np.ndarray],
     observed: np.ndarray,
     *,
+    offset: np.ndarray | None = None,
     least_spread: Mapping[str, float] | None = None,
     start: Prior | None = None,
     rounds: int = ROUNDS,
@@ -76,35 +79,40 @@ def fit(
     """Fits the positive ``target`` (n,) by exp of columns ``fixed`` (n, f), never penalised, and ``blocks`` (n, p_b).
 
     Rows are consecutive days; only those ``observed`` (n,) count, and may hold no NaN. Columns should have about
-    unit variance within a block. Coefficients follow fixed, then the blocks in their order. ``least_spread`` names
-    blocks whose coefficients are known beforehand to spread at least so much. ``start`` is a prior near the answer,
-    such as that of a fit to almost the same rows: it saves most of the work.
+    unit variance within a block. Coefficients follow fixed, then the blocks in their order. ``offset`` (n,) is a part
+    of the logarithm that is known beforehand. ``least_spread`` names blocks whose coefficients are known beforehand to
+    spread at least so much. ``start`` is a prior near the answer, such as that of a fit to almost the same rows: it
+    saves most of the work. What it notes of other blocks is kept in the prior found.
     """
     days = np.flatnonzero(observed)
     age = ages(days)
     columns = np.hstack([fixed, *blocks.values()])[days]
     block = np.repeat(np.arange(-1, len(blocks)), [fixed.shape[1], *(b.shape[1] for b in blocks.values())])
     values = target[days]
+    known = np.zeros(len(target)) if offset is None else offset
     floor = np.array([(least_spread or {}).get(name, 0.0) for name in blocks])
-    prior = start or Prior(np.full(len(blocks), FIRST_PRECISION), WHITE, 2.0)
+    prior = start or Prior({}, WHITE, 2.0)
+    precision = np.array([prior.precision.get(name, FIRST_PRECISION) for name in blocks])
     response, weight = np.log(values), np.ones(len(values))
     if prior.linear is not None:
         response, weight = _working(values, prior.linear[days], prior.power)
     for turn in range(rounds):
         root = np.sqrt(weight)
         rows = prior.noise.whitened(columns * root[:, None], age)
-        pulled = prior.noise.whitened(response * root, age)
-        solved = _evidence(rows, pulled, block, prior.precision, floor)
-        linear = columns @ solved.coefficients
+        pulled = prior.noise.whitened((response - known[days]) * root, age)
+        solved = _evidence(rows, pulled, block, precision, floor)
+        precision = solved.precision
+        linear = known[days] + columns @ solved.coefficients
         noise = (response - linear) * root
         power = prior.power if start or turn else _variance_power(noise, linear)
-        prior = Prior(solved.precision, autoregression(noise, age), power)
+        prior = Prior(prior.precision, autoregression(noise, age), power)
         response, weight = _working(values, linear, power)
-    everywhere = np.hstack([fixed, *blocks.values()]) @ solved.coefficients
-    prior = Prior(prior.precision, prior.noise, prior.power, everywhere)
+    everywhere = known + np.hstack([fixed, *blocks.values()]) @ solved.coefficients
+    found = {**prior.precision, **dict(zip(blocks, precision.tolist(), strict=True))}
+    prior = Prior(found, prior.noise, prior.power, everywhere)
     scores = np.zeros((len(target), len(block)))
     scores[days] = rows * (pulled - rows @ solved.coefficients)[:, None]
-    penalty = _penalty(prior.precision, block)
+    penalty = _penalty(precision, block)
     covariance = solved.half_inverse.T @ solved.half_inverse
     return Fit(solved.coefficients, covariance, penalty, scores, solved.variance, prior)
 
@@ -139,7 +147,8 @@ def _evidence(
     rows: np.ndarray, values: np.ndarray, block: np.ndarray, precision: np.ndarray, floor: np.ndarray
 ) -> _Solved:
     """Coefficients and block precisions at the maximum of the evidence, by fixed-point iteration."""
-    gram, moment, square = rows.T @ rows, rows.T @ values, float(values @ values)
+    upper = dsyrk(1.0, rows.T)
+    gram, moment, square = upper + np.triu(upper, 1).T, rows.T @ values, float(values @ values)
     count = len(precision) + 1
     sizes = np.bincount(block + 1, minlength=count)
     for _ in range(ITERATIONS):

@@ -1,8 +1,9 @@
 """The separation of a series into what moves with the emissions and what moves with the weather.
 
-``C = exp(emissions + weather) + noise``: season and trend on one side, a smooth response to the weather of today and
-of the days before on the other (``basis``), fitted together under noise that persists (``regression``). Both parts
-are known on every day of the record with weather, so that the emissions of any day can meet the weather of any other.
+``C = exp(emissions + weather) + noise``: season and trend on one side, on the other air that relaxes to what the
+weather of the day would hold it at (``basis``, ``relaxation``, ``response``), fitted together under noise that persists
+(``regression``). Both parts are known on every day of the record with weather, so that the emissions of any day can
+meet the weather of any other.
 """
 
 from __future__ import annotations
@@ -13,22 +14,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from models import regression, scores
+from models import regression, relaxation, scores
 from models.basis import (
     TREND_DAYS,
     YEAR,
     Drivers,
-    EmissionResponse,
-    Pass,
     WeatherColumns,
-    WeatherResponse,
-    carried,
     dated,
     emission_blocks,
     level_and_season,
     weather_columns,
 )
 from models.bootstrap import block_weights, coefficient_draws
+from models.response import Carried, EmissionResponse, WeatherResponse, carried
 from models.splits import held_out_months
 
 YEARLY_CHANGE = 0.03
@@ -40,8 +38,10 @@ WEATHER_MODEL_ERROR, EMISSIONS_MODEL_ERROR = 2.0, 1.2
 Found on the benchmark's worlds of known truth (BENCHMARK.md, Intervals); without them 90 % intervals hold the truth in
 63 % (weather) and 85 % (emissions) of the pairs of years.
 """
-PASSES = 2
-"""Turns in which the weather effect of the days before is refined."""
+TURNS, TURNS_AGAIN = 3, 2
+"""Turns of Gauss and Newton in which target and rate of the relaxing air are refined, and where priors are known."""
+CURVATURE, HALVINGS = 0.1, 6
+"""A turn's step is halved, so often at the most, while air is off the line about the last by more than a tenth."""
 FLOOR = 0.02
 """Least value of a series that is fitted, as a share of its median: zeros are below detection, not nothing."""
 
@@ -59,11 +59,15 @@ class Settings:
 
 @dataclass(frozen=True)
 class Fitted:
-    """The model behind a separation and the table of drivers it was fitted to: answers for other days too."""
+    """The model behind a separation and the table of drivers it was fitted to: answers for other days too.
+
+    ``prior`` is what the data decided beside the coefficients.
+    """
 
     drivers: pd.DataFrame
     emissions: EmissionResponse
     weather: WeatherResponse
+    prior: regression.Prior
 
 
 @dataclass(frozen=True)
@@ -91,24 +95,75 @@ class Separation:
 
 @dataclass(frozen=True)
 class Design:
-    """A series' columns: ``fixed`` and ``emission`` blocks move with the emissions, ``weather`` blocks do not."""
+    """A series' columns: ``fixed`` and ``emission`` blocks move with the emissions, ``weather`` blocks do not.
+
+    ``direct`` are the blocks of what air tends to; ``weather`` begins as them and becomes the derivatives of relaxing
+    air by their coefficients and those of its rate, at ``about`` (q,), with ``offset`` (n,) the rest of that line.
+    """
 
     days: pd.DatetimeIndex
     known: np.ndarray
     fixed: np.ndarray
     emission: Mapping[str, np.ndarray]
-    weather: Mapping[str, np.ndarray]
+    direct: Mapping[str, np.ndarray]
+    rate: np.ndarray
     columns: WeatherColumns
-    passes: tuple[Pass, ...] = ()
+    weather: Mapping[str, np.ndarray]
+    offset: np.ndarray
+    about: np.ndarray
+    carried: Carried | None = None
+
+    def relaxing(self, coefficients: np.ndarray) -> Design:
+        """The design linearised about the air that ``coefficients`` (p,), of this design, make.
+
+        Where that air is far from the line about the last one, about air between the two.
+        """
+        of_target, of_rate = self._within_reach(self._of_air(coefficients))
+        direct = self._direct
+        effect, by_target, by_rate = relaxation.columns(direct @ of_target, self.rate @ of_rate, direct, self.rate)
+        ends = np.cumsum([block.shape[1] for block in self.direct.values()])[:-1]
+        blocks = dict(zip(self.direct, np.split(by_target, ends, axis=1), strict=True))
+        blocks |= {"rate": by_rate[:, :1], "rate by main": by_rate[:, 1:]}
+        offset = effect - by_target @ of_target - by_rate @ of_rate
+        return replace(self, weather=blocks, offset=offset, about=np.concatenate([of_target, of_rate]))
 
     def with_carried(self, coefficients: np.ndarray) -> Design:
-        """The same columns, and what the weather effect of the ``coefficients`` (p,) leaves on the days after."""
-        _, effect = self.parts(coefficients)
-        main = self.weather["main"]
-        left = carried(effect, main, self.known)
-        blocks = {**self.weather, **left.blocks(effect, main, self.known)}
-        passes = (*self.passes, Pass(coefficients[self.split :], left))
-        return replace(self, weather=blocks, passes=passes)
+        """The design ``relaxing`` about the coefficients at a rate that stays, and what that air leaves to later days.
+
+        The rate and what is carried over explain much the same: fitted together they could not be told apart.
+        """
+        found = self.relaxing(coefficients)
+        effect, count = found._line(found.about), self._direct.shape[1]
+        of_target = {name: block for name, block in found.weather.items() if name in self.direct}
+        offset = effect - np.hstack(list(of_target.values())) @ found.about[:count]
+        left = carried(effect, self.direct["main"], self.known)
+        blocks = {**of_target, **left.blocks(effect, self.direct["main"], self.known)}
+        return replace(found, weather=blocks, offset=offset, carried=left)
+
+    @property
+    def _direct(self) -> np.ndarray:
+        return np.hstack(list(self.direct.values()))
+
+    def _of_air(self, coefficients: np.ndarray) -> np.ndarray:
+        """The coefficients (q,) of target and rate; the rate of one a day where it has none yet."""
+        own = coefficients[self.split :]
+        missing = self._direct.shape[1] + self.rate.shape[1] - len(own)
+        return np.concatenate([own, np.zeros(max(missing, 0))])
+
+    def _within_reach(self, of_air: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The coefficients of target and rate, nearer to the last ones where the line about these does not hold."""
+        direct = self._direct
+        count = direct.shape[1]
+        for _ in range(HALVINGS if len(self.about) else 0):
+            effect, _ = relaxation.followed((direct @ of_air[:count])[:, None], self.rate @ of_air[count:])
+            if (effect[:, 0] - self._line(of_air))[self.known].std() < CURVATURE:
+                break
+            of_air = (of_air + self.about) / 2
+        return of_air[:count], of_air[count:]
+
+    def _line(self, of_air: np.ndarray) -> np.ndarray:
+        """The effect (n,) of air with the coefficients (q,), by the linearisation."""
+        return np.asarray(self.offset + np.hstack(list(self.weather.values()))[:, : len(of_air)] @ of_air)
 
     @property
     def split(self) -> int:
@@ -119,25 +174,57 @@ class Design:
         """The regression on the days ``seen`` (n,)."""
         blocks = {**self.emission, **self.weather}
         return regression.fit(
-            target, self.fixed, blocks, seen, least_spread={"trend": TREND_SPREAD}, start=start, rounds=rounds
+            target,
+            self.fixed,
+            blocks,
+            seen,
+            offset=self.offset,
+            least_spread={"trend": TREND_SPREAD},
+            start=start,
+            rounds=rounds,
         )
 
-    def parts(self, coefficients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Emissions' and weather's part of the logarithm for coefficients (..., p): two (..., n)."""
-        emissions = np.hstack([self.fixed, *self.emission.values()])
-        weather = np.hstack(list(self.weather.values()))
-        return coefficients[..., : self.split] @ emissions.T, coefficients[..., self.split :] @ weather.T
+    def emissions(self, coefficients: np.ndarray) -> np.ndarray:
+        """The emissions' part of the logarithm (..., n) for coefficients (..., p)."""
+        return np.asarray(coefficients[..., : self.split] @ np.hstack([self.fixed, *self.emission.values()]).T)
+
+    def weather_effect(self, coefficients: np.ndarray) -> np.ndarray:
+        """The weather's part of the logarithm (n,) as it was fitted, for the ``coefficients`` (p,) of this design."""
+        return np.asarray(self.offset + np.hstack(list(self.weather.values())) @ coefficients[self.split :])
+
+    def response(self, coefficients: np.ndarray) -> WeatherResponse:
+        """The weather's part as a function of drivers, for ``coefficients`` (1 + members, p).
+
+        ValueError for a design that is not ``with_carried``.
+        """
+        if self.carried is None:
+            raise ValueError("the design has nothing carried over yet; see Design.with_carried")
+        count = self._direct.shape[1]
+        return WeatherResponse(
+            self.columns, self.carried, self.about[count:], self.about[:count], coefficients[:, self.split :]
+        )
 
 
 def design(table: pd.DataFrame, drivers: Drivers, settings: Settings) -> Design:
     """The columns for a ``table`` of drivers (consecutive days; a row with NaN is a day without weather)."""
     days = pd.DatetimeIndex(table.index)
     known = table[drivers.columns].notna().all(axis=1).to_numpy()
-    # rows without weather hold a place only: they are neither fitted nor read
-    held = table.fillna(table[known].mean())
     fixed = np.hstack([level_and_season(days, days), dated(days, settings.interventions)])
-    columns = weather_columns(held, drivers, known, seed=settings.seed)
-    return Design(days, known, fixed, emission_blocks(days, days), columns.blocks(held), columns)
+    columns = weather_columns(table, drivers, known, seed=settings.seed)
+    held = columns.held(table)  # rows without weather hold a place only: they are neither fitted nor read
+    direct = columns.blocks(held)
+    return Design(
+        days,
+        known,
+        fixed,
+        emission_blocks(days, days),
+        direct,
+        columns.rate(held),
+        columns,
+        direct,
+        offset=np.zeros(len(days)),
+        about=np.zeros(0),
+    )
 
 
 def separate(target: pd.Series, table: pd.DataFrame, *, drivers: Drivers, settings: Settings) -> Separation:
@@ -151,25 +238,17 @@ def separate(target: pd.Series, table: pd.DataFrame, *, drivers: Drivers, settin
     plan, fit = _fitted(plan, relative, seen)
     weights = block_weights(len(seen), block_days=settings.block_days, members=settings.members, seed=settings.seed)
     draws = np.vstack([fit.coefficients, coefficient_draws(fit, weights, seed=settings.seed)])
-    emissions, weather = plan.parts(draws)
-    emissions, weather = _widened(emissions, EMISSIONS_MODEL_ERROR), _widened(weather, WEATHER_MODEL_ERROR)
+    draws[:, : plan.split] = _widened(draws[:, : plan.split], EMISSIONS_MODEL_ERROR)
+    draws[:, plan.split :] = _widened(draws[:, plan.split :], WEATHER_MODEL_ERROR)
+    response = plan.response(draws)
+    emissions, weather = plan.emissions(draws), response.effects(table)
     level = _level(emissions, weather, observed, seen)
+    draws[:, 0] += level  # the level is the first column's
     emissions = emissions + level[:, None]
     ratio = np.where(seen, observed / np.exp(emissions[0] + weather[0]), np.nan)
-    fitted = _kept(plan, draws, level, table, settings)
-    return Separation(plan.days, observed, emissions, np.where(plan.known, weather, np.nan), ratio, fitted)
-
-
-def _kept(plan: Design, draws: np.ndarray, level: np.ndarray, table: pd.DataFrame, settings: Settings) -> Fitted:
-    """What answers for other days as the separation does for its own; the level is the first column's."""
-    of_emissions = _widened(draws[:, : plan.split], EMISSIONS_MODEL_ERROR)
-    of_emissions[:, 0] += level
-    of_weather = _widened(draws[:, plan.split :], WEATHER_MODEL_ERROR)
-    return Fitted(
-        table,
-        EmissionResponse(plan.days, settings.interventions, of_emissions),
-        WeatherResponse(plan.columns, plan.passes, of_weather),
-    )
+    of_emissions = EmissionResponse(plan.days, settings.interventions, draws[:, : plan.split])
+    fitted = Fitted(table, of_emissions, response, fit.prior)
+    return Separation(plan.days, observed, emissions, weather, ratio, fitted)
 
 
 def _widened(members: np.ndarray, factor: float) -> np.ndarray:
@@ -195,23 +274,14 @@ def _fitted(
     plan: Design, target: np.ndarray, seen: np.ndarray, start: regression.Prior | None = None
 ) -> tuple[Design, regression.Fit]:
     """The design with what is carried over, and its fit. ``start`` is the prior of such a fit to similar rows."""
-    blocks = len(plan.emission) + len(plan.weather)
-    first = start and regression.Prior(start.precision[:blocks], start.noise, start.power)
-    fit = plan.fit(target, seen, first, 1 if start else regression.ROUNDS)
-    found = plan
-    for _ in range(1 if start else PASSES):
-        found = found.with_carried(fit.coefficients)
-        memory = start.precision[blocks:] if start else fit.prior.precision[blocks:]
-        count = len(found.emission) + len(found.weather)
-        fit = found.fit(target, seen, _extended(fit.prior, blocks, memory, count), 2)
-    return found, fit
-
-
-def _extended(prior: regression.Prior, blocks: int, carried: np.ndarray, count: int) -> regression.Prior:
-    """``prior`` of the first ``blocks`` blocks; after them precisions ``carried``, or none yet, up to ``count``."""
-    unknown = np.full(count - blocks - len(carried), regression.FIRST_PRECISION)
-    precision = np.concatenate([prior.precision[:blocks], carried, unknown])
-    return regression.Prior(precision, prior.noise, prior.power, prior.linear)
+    rounds = 1 if start else 2
+    begun = replace(start, linear=None) if start else None
+    found, fit = plan, plan.fit(target, seen, begun, rounds=1 if start else regression.ROUNDS)
+    for _ in range(TURNS_AGAIN if start else TURNS):
+        found = found.relaxing(fit.coefficients)
+        fit = found.fit(target, seen, fit.prior, rounds=rounds)
+    found = found.with_carried(fit.coefficients)
+    return found, found.fit(target, seen, fit.prior, rounds=2)
 
 
 def _level(emissions: np.ndarray, weather: np.ndarray, observed: np.ndarray, seen: np.ndarray) -> np.ndarray:
@@ -221,23 +291,31 @@ def _level(emissions: np.ndarray, weather: np.ndarray, observed: np.ndarray, see
 
 
 def held_out_predictions(
-    target: pd.Series, table: pd.DataFrame, *, drivers: Drivers, settings: Settings
+    target: pd.Series,
+    table: pd.DataFrame,
+    *,
+    drivers: Drivers,
+    settings: Settings,
+    prior: regression.Prior | None = None,
 ) -> tuple[np.ndarray, float]:
     """Each day predicted by a model that saw neither its month nor the three days around it, (n,).
 
+    ``prior`` is that of the separation of the same series, found anew without it: the models share what it holds beside
+    coefficients (variances of blocks, the noise's memory).
     Also the share [%] of those days with a main driver outside the range of the days behind their model. NaN on days
     without drivers.
     """
     observed, relative = _values(target, table)
     plan = design(table, drivers, settings)
     everything = plan.known & np.isfinite(observed)
-    _, whole = _fitted(plan, relative, everything)
+    prior = prior or _fitted(plan, relative, everything)[1].prior
     predicted, outside = np.full(len(observed), np.nan), []
     main = table[list(drivers.main)].to_numpy(dtype=float)
     for train, test in held_out_months(plan.days, folds=settings.score_folds, purge=3, seed=settings.seed):
         seen, wanted = everything & train, plan.known & test
-        found, fit = _fitted(plan, relative, seen, whole.prior)
-        emissions, weather = (part[None] for part in found.parts(fit.coefficients))
+        found, fit = _fitted(plan, relative, seen, prior)
+        coefficients = fit.coefficients[None]
+        emissions, weather = found.emissions(coefficients), found.response(coefficients).effects(table)
         level = _level(emissions, weather, observed, seen)
         predicted[wanted] = np.exp(emissions[0] + weather[0] + level)[wanted]
         outside.append((scores.outside_percent(main[wanted], main[seen]), wanted.sum()))

@@ -19,6 +19,7 @@ from models.methods import Task as MethodTask
 from models.separation import Separation, Settings, held_out_predictions, separate
 from pipeline.config import Config
 from pipeline.dependence import dependence_of
+from pipeline.events import at_fixed_emissions, flags
 from pipeline.other_methods import parts_by_method
 from pipeline.readings import compared_pairs, read_off
 from pipeline.samples import Place, Samples, samples
@@ -151,15 +152,22 @@ def settings(config: Config) -> Settings:
 
 
 def readings_of(rows: Samples, config: Config, pollutant: str) -> tuple[xr.Dataset, tuple[str, ...], Separation]:
-    """The readings of one series, with held-out predictions, other methods' parts and dependence; notes; its parts."""
+    """The readings of one series, with held-out predictions, other methods, dependence and events; notes; its parts."""
     separation = separate(rows.target, rows.drivers, drivers=rows.roles, settings=settings(config))
-    held_out, outside = held_out_predictions(rows.target, rows.drivers, drivers=rows.roles, settings=settings(config))
+    held_out, outside = held_out_predictions(
+        rows.target,
+        rows.drivers,
+        drivers=rows.roles,
+        settings=settings(config),
+        prior=separation.fitted.prior if separation.fitted else None,
+    )
     days = separation.days
     base = np.asarray((days >= pd.Timestamp(config.base_period[0])) & (days <= pd.Timestamp(config.base_period[1])))
     found = calendar(days, year_start=config.year_start)
     readings = read_off(separation, found, statistics=known_pollutant(pollutant).statistics, base=base)
     others, notes = by_other_methods(rows, config, found, base)
-    readings = xr.merge([readings, others, dependence_of(separation)], join="left").assign(
+    of_events = at_fixed_emissions(separation, found, base, flags(rows.weather))
+    readings = xr.merge([readings, others, dependence_of(separation), of_events], join="left").assign(
         held_out=("time", held_out), reporting=("time", rows.reporting.to_numpy()), outside_percent=outside
     )
     return readings, notes, separation

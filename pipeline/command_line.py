@@ -173,6 +173,17 @@ def ingest(
     typer.echo(append(found.observations, found.archive, utc_offset=found.utc_offset))
 
 
+@app.command()
+def serve(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")],
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes any that is free.")] = 8765,
+) -> None:
+    """Show a run folder in the browser: on this machine only, read-only, until Ctrl-C."""
+    from pipeline.serve import serve as serve_folder
+
+    serve_folder(folder, port, tell=typer.echo)
+
+
 @archive_app.command()
 def status(
     path: Annotated[Path, typer.Argument(help="An archive, or a config that names one.")],

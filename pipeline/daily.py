@@ -9,18 +9,20 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from pipeline import quality, standards
+from pipeline import quality
 from pipeline.assessment import PARTICULATE_STEP
 from pipeline.assessment.particulate_step import particulate_step
 from pipeline.attribution import unfit
 from pipeline.config import Config, Period
 from pipeline.contracts import check
 from pipeline.errors import InputError
+from pipeline.events import left_out
+from pipeline.observed_days import observed_days, spans_of
 from pipeline.regions import Places, places
 from pipeline.samples import Place, samples
 from pipeline.standards.reference_state import particles_in_ambient_state
 from pipeline.stations import READERS
-from pipeline.vocabulary import WEATHER, pollutant, weather_variable
+from pipeline.vocabulary import WEATHER, weather_variable
 from pipeline.weather import SOURCES, features
 
 
@@ -30,6 +32,7 @@ class Daily:
 
     ``particulate_step`` tells in which state particles are archived (``pipeline.assessment.particulate_step``);
     ``rejected`` lists every value and file that was not taken (columns ``REJECTED``), ``quality`` sums it up by rule.
+    ``ozone_of_city_hours`` (place, time) is the other reading of a city's O3, where there are hours.
     """
 
     observations: xr.Dataset
@@ -38,6 +41,7 @@ class Daily:
     particulate_step: pd.DataFrame
     rejected: pd.DataFrame
     quality: pd.DataFrame
+    ozone_of_city_hours: xr.DataArray | None
     notes: tuple[str, ...]
 
 
@@ -53,16 +57,26 @@ def inputs(config: Config) -> list[Path]:
 def daily(config: Config) -> Daily:
     """Reads, screens and assesses everything a run needs."""
     days = pd.date_range(*config.period, freq="D", name="time", unit="ns")
-    observations, rejected, found_bad = observations_of_days(config, days)
-    notes = [*quality.notes(found_bad), *quality.file_notes(rejected)]
-    stations = [str(name) for name in observations["station"].to_numpy()]
-    found, region_notes = places(config, stations)
-    observations = observations.sel(station=list(found.stations.index))
+    spans = spans_of(config)
+    found, region_notes = places(config, spans.stations)
+    observed = observed_days(spans, config, {city: found.of_city(city) for city in found.cities})
+    notes = [*quality.notes(observed.quality), *quality.file_notes(observed.rejected)]
+    observations = observed.days.sel(station=list(found.stations.index))
     weather, weather_notes = weather_of_days(config, found.stations, days)
     step, observations = _in_asked_state(config, observations, weather, found)
     verdicts = [f"{row['pollutant']} before 2018-09-01: {row['verdict']}" for row in step_rows(step)]
-    all_notes = (*notes, *region_notes, *weather_notes, *verdicts)
-    result = Daily(observations, weather, found, step, rejected, found_bad, all_notes)
+    untold = left_out([str(name) for name, values in weather.items() if bool(values.notnull().any())])
+    all_notes = (*notes, *region_notes, *weather_notes, *untold, *verdicts)
+    result = Daily(
+        observations,
+        weather,
+        found,
+        step,
+        observed.rejected,
+        observed.quality,
+        observed.ozone_of_city_hours,
+        all_notes,
+    )
     _require_one_fit(result, config)
     return result
 
@@ -87,31 +101,6 @@ def _in_asked_state(
 def step_rows(step: pd.DataFrame) -> list[dict[str, object]]:
     """The rows of the step itself, without its placebos."""
     return [{str(key): value for key, value in row.items()} for row in step[step["kind"] == "step"].to_dict("records")]
-
-
-def observations_of_days(config: Config, days: pd.DatetimeIndex) -> tuple[xr.Dataset, pd.DataFrame, pd.DataFrame]:
-    """Assessed ``days`` of every station, what was rejected of their hours, and that summed up by rule.
-
-    InputError when a pollutant is known on none of them.
-    """
-    reader = READERS[config.read_from.reader]
-    found = reader.read(
-        config.read_from, pollutants=config.assessed_pollutants, period=period_of(days), utc_offset=config.utc_offset
-    )
-    hourly = found.data
-    check(hourly, config.assessed_pollutants, seam="reader -> quality")
-    screened, by_rules = quality.screened(hourly, pollutant, config.quality)
-    rejected = pd.concat([frame for frame in (found.rejected, by_rules) if len(frame)] or [by_rules])
-    assessed = standards.daily(screened).reindex(time=days)
-    check(assessed, config.assessed_pollutants, seam="standards -> samples")
-    for name in config.pollutants:
-        if not bool(assessed[name].notnull().any()):
-            raise InputError(
-                f"observations: '{name}' has no valid day from {days[0]:%Y-%m-%d} to {days[-1]:%Y-%m-%d} among "
-                f"{int(screened[name].notnull().sum())} valid values; correct `pollutants`, `period`, the path or, for "
-                "daily values, `resolution: day`"
-            )
-    return assessed, rejected, quality.summary(rejected, hourly)
 
 
 def period_of(days: pd.DatetimeIndex) -> Period:

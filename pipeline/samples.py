@@ -30,13 +30,15 @@ class Samples:
     """Rows of one place and pollutant on consecutive days.
 
     ``target`` is NaN where nothing was observed, ``drivers`` where the weather is not known; ``roles`` says which
-    columns belong together; ``reporting`` counts the stations behind each target.
+    columns belong together; ``reporting`` counts the stations behind each target; ``weather`` holds the day's
+    quantities, also those known too seldom to make a driver.
     """
 
     target: pd.Series
     drivers: pd.DataFrame
     roles: Drivers
     reporting: pd.Series
+    weather: pd.DataFrame
     notes: tuple[str, ...]
 
 
@@ -54,8 +56,8 @@ def samples(observations: xr.Dataset, weather: xr.Dataset, place: Place, polluta
         if share < LEAST_SHARE
     )
     days = observations.get_index("time")
-    daily = pd.DataFrame({name: of_stations[name].to_numpy() for name in kept}, index=days)
-    base = base_drivers(daily)
+    daily = pd.DataFrame({name: of_stations[name].to_numpy() for name in known}, index=days)
+    base = base_drivers(daily[kept])
     base = base.loc[:, base.std() > 1e-9 * np.maximum(base.abs().mean(), 1e-12)]
     drivers = with_memory(base)
     return Samples(
@@ -63,6 +65,7 @@ def samples(observations: xr.Dataset, weather: xr.Dataset, place: Place, polluta
         drivers=drivers,
         roles=roles(drivers),
         reporting=pd.Series(reporting.to_numpy(), index=days),
+        weather=daily,
         notes=notes,
     )
 
@@ -70,7 +73,7 @@ def samples(observations: xr.Dataset, weather: xr.Dataset, place: Place, polluta
 def roles(drivers: pd.DataFrame) -> Drivers:
     """Which drivers share a prior: the day's own, the afternoon's, and each kind of memory.
 
-    The response may bend in the day's own, its afternoon's, yesterday's and the last three days'.
+    The response may bend in the day's own and its afternoon's.
     """
     names = [str(name) for name in drivers]
     afternoon = tuple(name for name in names if "_afternoon" in name)
@@ -82,5 +85,4 @@ def roles(drivers: pd.DataFrame) -> Drivers:
     memory = {suffix.strip("_"): ending(suffix) for suffix in ("_lag1", "_mean3", "_mean7")}
     main = tuple(name for name in plain if not any(name in family for family in memory.values()))
     of_the_day = tuple(name for name in afternoon if name.endswith("_afternoon"))
-    smooth = (*main, *memory["lag1"], *memory["mean3"], *of_the_day)
-    return Drivers(main, {**memory, "afternoon": afternoon}, smooth)
+    return Drivers(main, {**memory, "afternoon": afternoon}, (*main, *of_the_day))

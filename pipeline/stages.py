@@ -19,6 +19,7 @@ from pipeline.errors import NothingToDo
 from pipeline.progress import say, tracked
 from pipeline.store import Run, digest, file_digest, written_whole
 from pipeline.sweeping import sweep
+from pipeline.weather import published
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 
 DAILY = ("daily/observations.nc", "daily/weather.nc")
 REJECTED, QUALITY, STEP = "tables/rejected.csv", "tables/quality.csv", "tables/particulate_step.csv"
-DAILY_STAGE = (*DAILY, "daily/places.json", REJECTED, QUALITY, STEP)
+STATIONS, CITY_OZONE = "tables/stations.csv", "daily/ozone_of_city_hours.nc"
+DAILY_STAGE = (*DAILY, CITY_OZONE, "daily/places.json", STATIONS, REJECTED, QUALITY, STEP)
 TABLES = (
     "attribution",
     "attribution_months",
@@ -42,12 +44,14 @@ TABLES = (
     "changepoints",
     "dependence",
     "joint_dependence",
+    "events",
     "skill",
 )
 PAGE = "index.html"
-ASSESSMENT_TABLES = ("assessment", "aqi_days", "attainment")
+ASSESSMENT_TABLES = ("assessment", "aqi_days", "attainment", "guidelines", "ozone_two_ways")
+EPISODES = "episodes"
 PRODUCTS = (
-    *(f"tables/{name}.csv" for name in (*TABLES, *ASSESSMENT_TABLES)),
+    *(f"tables/{name}.csv" for name in (*TABLES, EPISODES, *ASSESSMENT_TABLES)),
     "counterfactual.nc",
     "normalized.nc",
     PAGE,
@@ -88,8 +92,9 @@ class Keys:
             "name",
         }
         dumped = self.config.model_dump(mode="json", include=fields)
+        of_weather = published(self.config.weather, self.config.period)
         of_assessment = [self.config.assessed_pollutants, self.config.assessment.particulate_reference]
-        return digest([__version__, "daily", dumped, of_assessment, self.inputs])
+        return digest([__version__, "daily", dumped, of_assessment, self.inputs, *of_weather])
 
     @cached_property
     def readings(self) -> str:
@@ -142,15 +147,24 @@ def daily_stage(config: Config, store: Run, key: Keys) -> None:
     if all(store.fresh(artefact, key.daily) for artefact in DAILY_STAGE):
         say("daily: unchanged")
         return
+    import xarray as xr
+
     from pipeline.daily import daily
 
     started = time.monotonic()
     found = daily(config)
-    for artefact, data in zip(DAILY, (found.observations, found.weather), strict=True):
+    ozone = xr.Dataset() if found.ozone_of_city_hours is None else found.ozone_of_city_hours.to_dataset(name="o3")
+    for artefact, data in zip((*DAILY, CITY_OZONE), (found.observations, found.weather, ozone), strict=True):
         write_netcdf(store, artefact, data.drop_attrs(deep=False))
         store.record(artefact, key.daily, key.made_of, notes=found.notes)
     write_places(store, found, key)
-    for artefact, frame in ((REJECTED, found.rejected), (QUALITY, found.quality), (STEP, found.particulate_step)):
+    frames = {
+        STATIONS: found.places.table(),
+        REJECTED: found.rejected,
+        QUALITY: found.quality,
+        STEP: found.particulate_step,
+    }
+    for artefact, frame in frames.items():
         write_csv(store, artefact, frame)
         store.record(artefact, key.daily, key.made_of)
     count = found.observations.sizes
@@ -279,8 +293,10 @@ def products_stage(config: Config, store: Run, key: Keys, outcomes: Sequence[Out
     of_days = (store.manifest(DAILY[0]) or {}).get("notes", [])
     notes = list(dict.fromkeys([*of_days, *(note for outcome in outcomes for note in outcome.notes)]))
     frames = {name: getattr(tables, name)(readings) for name in TABLES}
+    frames[EPISODES] = episodes_of(config, store)
     network = network_of(xr.load_dataset(store.path(DAILY[0])), *read_places(store), year_start=config.year_start)
-    frames |= assessed(network, config.assessment)
+    of_city_hours = xr.load_dataset(store.path(CITY_OZONE)).get("o3")
+    frames |= assessed(network, config.assessment, ozone_of_city_hours=of_city_hours)
     if truth is not None:
         frames["truth"] = compared(frames["attribution"], xr.load_dataset(truth))
     for name, frame in frames.items():
@@ -303,6 +319,16 @@ def products_stage(config: Config, store: Run, key: Keys, outcomes: Sequence[Out
     page.write(config, store, key, readings, shown, drawn, notes)
     of_figures = [artefact for one in drawn for artefact in one.artefacts.values()]
     return [*PRODUCTS, *(f"tables/{name}.csv" for name in frames), *of_figures]
+
+
+def episodes_of(config: Config, store: Run) -> pd.DataFrame:
+    """The episodes of every event at the run's cities and stations (``pipeline.events``)."""
+    import xarray as xr
+
+    from pipeline.events.tables import cities_and_stations, episodes_of_places
+
+    places = cities_and_stations(read_places(store)[0], config.levels)
+    return episodes_of_places(xr.load_dataset(store.path(DAILY[1])), places)
 
 
 def write_csv(store: Run, artefact: str, frame: pd.DataFrame) -> None:

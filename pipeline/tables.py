@@ -12,11 +12,12 @@ from models import scores, trend
 from models.counterfactual import interval
 from pipeline.dependence import dependence_table as dependence
 from pipeline.dependence import joint_dependence_table as joint_dependence
+from pipeline.events import events
 from pipeline.readings import YEARS, summed_up
 
 __all__ = [
     "attribution", "attribution_months", "changepoints", "concentrations", "counterfactual", "dependence", "drivers",
-    "index", "joint_dependence", "methods", "skill", "trends",
+    "events", "index", "joint_dependence", "methods", "skill", "trends",
 ]  # fmt: skip
 
 ATTRIBUTION = (

@@ -99,6 +99,20 @@ PHRASES: dict[str, tuple[str, str]] = {
         ),
         "{last}年气象条件评估指数（MCI）为{value}（{low}至{high}，基准期为100），气象条件与基准期基本持平。",
     ),
+    "event_differs": (
+        (
+            "On days of {event} ({percent} % of days) the concentration at fixed emissions differs by {value} {units} "
+            "({low} to {high}) from that of other days of the same months."
+        ),
+        "固定排放下，{event}日（占{percent}%）浓度与同月其他日相差{value}{units}（{low}至{high}）。",
+    ),
+    "event_little": (
+        (
+            "On days of {event} ({percent} % of days) the concentration at fixed emissions is about that of other days "
+            "of the same months: {value} {units} ({low} to {high}, which holds zero)."
+        ),
+        "固定排放下，{event}日（占{percent}%）浓度与同月其他日基本持平：{value}{units}（{low}至{high}，含零）。",
+    ),
     "share_lowered": (
         (
             "The largest share in the weather's part is that of {group}, which lowered it: {value} {units} ({low} to "
@@ -273,6 +287,31 @@ PHRASES: dict[str, tuple[str, str]] = {
         ),
         "{pollutant}气象条件评估指数（MCI）逐年、逐月变化及其90%区间。基准期{base}为100，低于100表示气象条件有利。",
     ),
+    "events_title": (
+        "{place}: {pollutant} at fixed emissions on days of extreme weather",
+        "{place}：固定排放下极端天气日的{pollutant}浓度",
+    ),
+    "events_axis": ("against other days ({units})", "与其他日之差（{units}）"),
+    "events_alt": (
+        (
+            "Chart: {pollutant} in {place} at fixed emissions on days of each event against other days of the same "
+            "months. {values}"
+        ),
+        "图：{place}固定排放下各类事件日{pollutant}浓度与同月其他日之差。{values}",
+    ),
+    "events_caption": (
+        (
+            "{pollutant} at the emissions of the base period {base}: mean of days of each event minus other days, "
+            "within the same months (90 % interval as whiskers) and plainly; on the right the share of days."
+        ),
+        (
+            "{pollutant}在基准期（{base}）排放下各类事件日与其他日平均浓度之差：同月比较（须线为90%区间）与直接比较；"
+            "右侧为事件日占比。"
+        ),
+    ),
+    "within_months": ("other days of the same months, 90 % interval", "与同月其他日之差，90%区间"),
+    "plain_difference": ("other days of any season", "与全部其他日之差（不分季节）"),
+    "share_of_days": ("share of days", "日数占比"),
     "bars_title": ("{place}: change of {pollutant} since {first}", "{place}：{pollutant}较{first}年的变化"),
     "bars_axis": ("change ({units})", "变化（{units}）"),
     "observed_change": ("observed change", "观测变化"),
@@ -363,6 +402,28 @@ PHRASES: dict[str, tuple[str, str]] = {
             "methods, ours among them: {names}."
         ),
         "本方法附90%区间，该区间仅反映本方法；旁列{count}种方法（含本方法）的最低值与最高值：{names}。",
+    ),
+    "events": ("Days of extreme weather, at fixed emissions", "固定排放下的极端天气日"),
+    "event": ("event", "事件"),
+    "longest_days": ("longest, days", "最长持续天数"),
+    "on_event": ("on such days", "事件日浓度"),
+    "otherwise": ("on other days", "其他日浓度"),
+    "difference": ("difference", "差值"),
+    "difference_within_months": ("difference within months", "同月差值"),
+    "events_note": (
+        (
+            "Concentrations that the base period's emissions would give under each day's weather; 90 % intervals in "
+            "brackets. Within months: against other days of the same month and year, so that the season is no part of "
+            "it. By year: tables/events.csv; criteria and sources: METHODS.md."
+        ),
+        (
+            "为基准期排放在逐日气象条件下对应的浓度，方括号内为90%区间。同月差值仅与同年同月的其他日比较，不含季节差异。"
+            "逐年结果见 tables/events.csv，判据与依据见 METHODS.md。"
+        ),
+    ),
+    "events_unverified": (
+        " Criteria that could not be compared with a published text: {names}.",
+        "判据未能与公开文本核对的事件：{names}。",
     ),
     "all_places": ("All places", "全部地点"),
     "truth": ("Known truth of the sample world", "样例世界的已知真值"),
@@ -604,6 +665,7 @@ DRIVERS: dict[str, tuple[str, str]] = {
     "tmin": ("lowest temperature", "日最低气温"),
     "diurnal_range": ("diurnal range", "气温日较差"),
     "t850": ("temperature, 850 hPa", "850百帕气温"),
+    "t925": ("temperature, 925 hPa", "925百帕气温"),
     "d2m": ("dew point", "露点温度"),
     "rh": ("relative humidity", "相对湿度"),
     "tp": ("precipitation", "降水量"),
@@ -613,6 +675,8 @@ DRIVERS: dict[str, tuple[str, str]] = {
     "wind_speed": ("wind speed", "风速"),
     "u850": ("eastward wind, 850 hPa", "850百帕纬向风"),
     "v850": ("northward wind, 850 hPa", "850百帕经向风"),
+    "u500": ("eastward wind, 500 hPa", "500百帕纬向风"),
+    "v500": ("northward wind, 500 hPa", "500百帕经向风"),
     "msl": ("sea-level pressure", "海平面气压"),
     "sp": ("surface pressure", "地面气压"),
     "blh": ("boundary-layer height", "边界层高度"),

@@ -23,17 +23,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from pipeline import standards
 from pipeline.archive import ingest as ingesting
 from pipeline.archive.ingest import ingest
 from pipeline.archive.ledger import Ledger, locked
-from pipeline.archive.reading import daily_of_archive
+from pipeline.archive.reading import read_spans
 from pipeline.archive.settings import settings_of
 from pipeline.archive.status import status, write_rejected
 from pipeline.command_line import app
 from pipeline.contracts import Observed
 from pipeline.errors import ConfigError, InputError, TianbangError
+from pipeline.quality import screened
 from pipeline.stations import READERS
+from pipeline.stations.frames import full_axis
+from pipeline.stations.spans import Spans, of_observed, years
+from pipeline.vocabulary import pollutant
 
 STATIONS = ("A1", "B2", "C3")
 FIRST = datetime.date(2019, 12, 30)
@@ -340,14 +343,44 @@ def test_a_second_ingest_at_the_same_time_says_so_in_one_line(files: Path, archi
 # --- days and commands
 
 
-def test_days_made_year_by_year_are_those_of_all_hours_at_once(files: Path, archive: Path) -> None:
+def judged(spans: Spans) -> tuple[xr.Dataset, pd.DataFrame]:
+    """What the rules leave of every span, and what was rejected."""
+    found = [screened(span.data, pollutant, within=span.within) for span in spans.parts]
+    whole = xr.merge([data for data, _ in found], join="outer", compat="no_conflicts")
+    table = pd.concat([rows for _, rows in found if len(rows)])
+    return whole, table.sort_values(["variable", "station", "start"], ignore_index=True)
+
+
+def test_an_archive_read_a_year_at_a_time_is_judged_like_its_files_at_once(files: Path, archive: Path) -> None:
+    # one value from 20 h to 8 h over the New Year: a run that neither year holds by itself
+    for number in (1, 2):
+        path = files / f"china_sites_{FIRST + pd.Timedelta(days=number):%Y%m%d}.csv"
+        lines = [line.split(",") for line in path.read_text().splitlines()]
+        for line in lines[1:]:
+            if line[2] == "PM2.5" and (int(line[1]) >= 20 if number == 1 else int(line[1]) <= 8):
+                line[3] = "299"
+        path.write_text("\n".join(map(",".join, lines)) + "\n")
     ingest(national(files), archive, utc_offset=8)
-    streamed = daily_of_archive(archive, pollutants=("pm25", "o3"), period=period(4))
-    at_once = standards.daily(held(archive).data)
-    assert streamed.attrs["resolution"] == "day"
-    for name in ("pm25", "o3"):
-        np.testing.assert_array_equal(streamed[name], at_once[name])
-        assert streamed[name].attrs["units"] == "ug m-3"
+    spans = read_spans(archive, pollutants=("pm25", "o3"), period=period(4))
+    data, rejected = judged(spans)
+    at_once, rows = judged(of_observed(from_files(files), period(4)))
+    xr.testing.assert_equal(data.astype("f4"), at_once.astype("f4"))
+    assert data.get_index("time").equals(full_axis(period(4), "hour"))
+    pd.testing.assert_frame_equal(rejected, rows, rtol=1e-6)
+    stuck = rejected[(rejected["rule"] == "stuck") & (rejected["variable"] == "pm25")]
+    assert stuck["values"].tolist() == [5, 8]
+
+
+def test_only_a_year_and_its_neighbouring_weeks_are_seen_at_once() -> None:
+    whole = datetime.date(2019, 3, 1), datetime.date(2021, 2, 3)
+    axes = [(seen[[0, -1]], within[[0, -1]]) for seen, within in years(whole)]
+    judged_ends = [f"{end:%Y-%m-%d %H}" for _, within in axes for end in within]
+    assert judged_ends == [
+        "2019-03-01 01", "2020-01-01 00", "2020-01-01 01", "2021-01-01 00", "2021-01-01 01", "2021-02-04 00",
+    ]  # fmt: skip
+    assert [f"{end:%Y-%m-%d}" for seen, _ in axes for end in seen] == [
+        "2019-03-01", "2020-02-01", "2019-12-01", "2021-02-01", "2020-12-01", "2021-02-04",
+    ]  # fmt: skip
 
 
 def test_the_status_counts_days_gaps_and_stations(files: Path, archive: Path) -> None:
@@ -383,8 +416,57 @@ def test_a_config_without_what_an_archive_needs_is_refused(files: Path, keys: di
 
 
 def test_a_reader_of_files_made_by_hand_is_not_ingested(files: Path, archive: Path) -> None:
-    with pytest.raises(ConfigError, match=r"'table' reads no archive of files; agreed one of \['beijing'"):
-        ingest(READERS["table"].Options(reader="table", path=files), archive, utc_offset=8)
+    with pytest.raises(ConfigError, match=r"'prsa' reads no archive of files; agreed one of \['beijing'"):
+        ingest(READERS["prsa"].Options(reader="prsa", path=files), archive, utc_offset=8)
+
+
+def table_rows(stations: tuple[str, ...], hours: int) -> pd.DataFrame:
+    time = pd.date_range("2019-12-30 01:00", periods=hours, freq="h")
+    grid = pd.DataFrame([(station, at) for station in stations for at in time], columns=["station", "time"])
+    return grid.assign(pm25=np.arange(len(grid)) % 97 + 3.0, o3=np.arange(len(grid)) % 89 + 5.0)
+
+
+def test_tidy_tables_grow_an_archive_and_what_is_wrong_in_them_is_listed(tmp_path: Path, archive: Path) -> None:
+    folder = tmp_path / "tables"
+    folder.mkdir()
+    options = READERS["table"].Options(reader="table", path=folder, units={"o3": "ppb"})
+    table_rows(("A1", "B2"), 96).to_csv(folder / "first.csv", index=False)
+    (folder / "bad.csv").write_text("Site;Day\n1;2\n")
+    (folder / "notes.xlsx").write_bytes(b"PK")
+    told = ingest(options, archive, utc_offset=8)
+    assert (told.files, told.rejected, told.others) == (2, {"unknown_layout": 1}, ("notes.xlsx",))
+    assert "; 1 files of other names, such as notes.xlsx" in str(told)
+    later = table_rows(("C3",), 96).astype({"pm25": object})
+    later.loc[5, "pm25"] = "broken"
+    later.loc[6, "time"] += pd.Timedelta(minutes=30)
+    pd.concat([later, later.tail(1).assign(pm25=1.5)]).to_csv(folder / "later.csv", index=False)
+    told = ingest(options, archive, utc_offset=8)
+    assert (told.files, told.unchanged) == (1, 2)
+    assert told.rejected == {"text_value": 1, "unknown_layout": 1, "repeated_hour": 2}
+    (folder / "bad.csv").unlink()
+    (folder / "later.csv").unlink()
+    read = READERS["table"].read(options, pollutants=("pm25", "o3"), period=period(4), utc_offset=8).data
+    there = held(archive).data
+    assert list(there["station"].values) == ["A1", "B2", "C3"]
+    xr.testing.assert_allclose(there.sel(station=["A1", "B2"]), read, rtol=1e-6)
+    pm25 = there["pm25"].sel(station="C3")
+    assert int(pm25.isnull().sum()) == 3
+    assert ingest(options, archive, utc_offset=8).files == 0
+
+
+def test_days_are_not_ingested(tmp_path: Path, archive: Path) -> None:
+    table_rows(("A1",), 4).to_csv(tmp_path / "days.csv", index=False)
+    options = READERS["table"].Options(reader="table", path=tmp_path, resolution="day")
+    with pytest.raises(InputError, match="found `resolution: day`; an archive holds hours"):
+        ingest(options, archive, utc_offset=8)
+
+
+def test_files_of_one_name_in_two_folders_are_a_day_that_is_read_once(tmp_path: Path, archive: Path) -> None:
+    for name, stations in (("north", STATIONS[:2]), ("south", STATIONS[2:])):
+        (tmp_path / "files" / name).mkdir(parents=True)
+        write_day(tmp_path / "files" / name, 0, stations=stations)
+    assert ingest(national(tmp_path / "files"), archive, utc_offset=8).stations == 3
+    assert ingest(national(tmp_path / "files"), archive, utc_offset=8).unchanged == 1
 
 
 def test_what_is_no_archive_is_refused(tmp_path: Path, files: Path, archive: Path) -> None:

@@ -13,10 +13,11 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.assessment import AQI_DAYS, ASSESSMENT, ATTAINMENT, OZONE_WAYS, PARTICULATE_STEP
-from pipeline.assessment.cities import city_days, constant_stations, only
+from pipeline.assessment import AQI_DAYS, ASSESSMENT, ATTAINMENT, GUIDELINES, OZONE_WAYS, PARTICULATE_STEP
+from pipeline.assessment.cities import city_days, city_days_of_hours, constant_stations, only
 from pipeline.assessment.days_by_grade import aqi_days
 from pipeline.assessment.dust import DustEvent
+from pipeline.assessment.guidelines import guidelines, levels_of, reached
 from pipeline.assessment.network import Network
 from pipeline.assessment.options import AssessmentOptions
 from pipeline.assessment.particulate_step import particulate_step, verdict
@@ -606,9 +607,10 @@ def test_the_two_ways_of_a_citys_ozone_and_their_gap() -> None:
     at = {"station": np.array(["S0", "S1"], dtype=object), "time": time}
     hourly = xr.DataArray(hours, at, ("station", "time"), "o3", attrs={"units": "ug m-3"})
     days = dataset("2023-01-01", o3=np.full((2, 31), 100.0))
-    found = ozone_two_ways(
-        hourly, network(days, {"A": ["S0", "S1"]}), AssessmentOptions(windows=("month",), panels=("all",))
-    )
+    cities = {"A": ["S0", "S1"]}
+    of_hours = city_days_of_hours(hourly, cities)
+    options = AssessmentOptions(windows=("month",), panels=("all",))
+    found = ozone_two_ways(network(days, cities), of_hours, options)
     assert tuple(found.columns) == OZONE_WAYS
     assert found[["of_sites", "of_city_hours", "gap"]].iloc[0].tolist() == [100.0, 75.0, 25.0]
 
@@ -735,6 +737,53 @@ def test_a_run_is_assessed_by_the_stations_that_count() -> None:
     found = network_of(days, stations, {"R": ["A"]})
     assert found.cities == {"A": ["S0", "S1"]}
     made = products(found, ANNUAL)
-    assert list(made) == ["assessment", "aqi_days", "attainment"]
+    assert list(made) == ["assessment", "aqi_days", "attainment", "guidelines", "ozone_two_ways"]
+    assert made["ozone_two_ways"].empty
     assert one(made["assessment"], level="city", statistic="mean")["value"] == 15.0
     assert made["attainment"].query("limit == 35")["attaining"].tolist() == [1]
+
+
+# --- WHO's guidelines
+
+
+def test_the_peak_season_is_the_highest_six_months_in_a_row_by_hand() -> None:
+    # months of 10, 20 ... 120: the last six have the most, weighted by their days
+    time = pd.date_range("2023-01-01", "2023-12-31", freq="D")
+    days = dataset("2023-01-01", o3=(10.0 * time.month.to_numpy(dtype=float))[None])
+    found = guidelines(network(days, {"A": ["S0"]}, R=["A"]), ANNUAL)
+    peak = found.query("level == 'city' and statistic == 'peak_season'")
+    by_hand = (70 * 31 + 80 * 31 + 90 * 30 + 100 * 31 + 110 * 30 + 120 * 31) / 184
+    assert peak["value"].tolist() == pytest.approx([by_hand])
+    assert peak["guideline"].tolist() == [60.0]
+    assert peak["reached"].tolist() == ["it1"]  # 95.2: above 70, not above 100
+
+
+def test_a_season_across_the_new_year_is_seen_by_years_that_begin_in_july() -> None:
+    time = pd.date_range("2022-07-01", "2023-06-30", freq="D")
+    warm = np.isin(time.month, [10, 11, 12, 1, 2, 3])
+    days = dataset("2022-07-01", o3=np.where(warm, 90.0, 30.0)[None])
+    found = guidelines(Network(days, {"A": ["S0"]}, {"R": ["A"]}, "07-01"), ANNUAL)
+    assert found.query("statistic == 'peak_season'")["value"].tolist() == [90.0, 90.0]
+
+
+def test_the_99th_percentile_and_the_strictest_level_it_meets() -> None:
+    # 365 days of 1 ... 365 in tenths: k = 1 + 364 x 0.99 = 361.36, so 36.136
+    days = dataset("2023-01-01", pm25=(np.arange(1.0, 366) / 10)[None])
+    found = guidelines(network(days, {"A": ["S0"]}, R=["A"]), ANNUAL).query("level == 'city'").set_index("statistic")
+    assert found.loc["p99", "value"] == pytest.approx(36.136)
+    assert found.loc["p99", "reached"] == "it3"
+    assert found.loc["mean", "value"] == pytest.approx(18.3)
+    assert found.loc["mean", "reached"] == "it2"
+    assert tuple(guidelines(network(days, {"A": ["S0"]}, R=["A"]), ANNUAL).columns) == GUIDELINES
+
+
+def test_a_year_that_is_not_valid_reaches_nothing() -> None:
+    days = dataset("2023-01-01", o3=np.where(np.arange(365) < 60, np.nan, 50.0)[None])
+    found = guidelines(network(days, {"A": ["S0"]}, R=["A"]), ANNUAL)
+    assert found["value"].isna().all()
+    assert set(found["reached"]) == {""}
+
+
+@pytest.mark.parametrize(("value", "says"), [(5.0, "aqg"), (5.01, "it4"), (35.0, "it1"), (35.01, "none")])
+def test_a_level_is_met_up_to_its_value(value: float, says: str) -> None:
+    assert reached(value, levels_of("pm25")["mean"]) == says

@@ -278,10 +278,120 @@ def field(name="t2m", *, dims=("time", "latitude", "longitude"), **attributes) -
     return xr.Dataset({name: (dims, values, {"units": "K"} | attributes)}, coordinates)
 
 
+def of_one_point() -> xr.Dataset:
+    """As the CDS gives a time series: the place is a number."""
+    return new_cds().isel(latitude=0, longitude=1)
+
+
+def of_runs_and_steps() -> xr.Dataset:
+    """As cfgrib opens forecasts: runs by steps, valid times over both."""
+    times = pd.date_range("2026-08-31 22:00", periods=4, freq="h", unit="ns")
+    flat = new_cds(times=times, values={n: v[:4] for n, v in TRUTH.items()}).drop_vars("expver")
+    index = pd.MultiIndex.from_product([times[::2], pd.to_timedelta([0, 1], unit="h")], names=("time", "step"))
+    coordinates = xr.Coordinates.from_pandas_multiindex(index, "valid_time")
+    both = flat.drop_vars("valid_time").assign_coords(coordinates).unstack("valid_time")
+    return both.assign_coords(valid_time=(("time", "step"), times.to_numpy().reshape(2, 2)))
+
+
+def with_axes_of_cf() -> xr.Dataset:
+    """Axes whose names say nothing: standard names do, as CF has it."""
+    plain = new_cds().rename(valid_time="when", latitude="y", longitude="x")
+    for name, standard in (("when", "time"), ("y", "latitude"), ("x", "longitude")):
+        plain[name].attrs["standard_name"] = standard
+    return plain
+
+
+OTHER_FORMS = {
+    "a single point": (of_one_point, (slice(None), slice(0, 1), slice(1, 2))),
+    "runs and steps": (of_runs_and_steps, (slice(0, 4),)),
+    "axes by CF's standard names": (with_axes_of_cf, ()),
+    "axes in capitals": (lambda: new_cds().rename(valid_time="Time", latitude="LAT", longitude="Longitude"), ()),
+    "NCAR's names": (lambda: new_cds().rename(t2m="VAR_2T", tp="TP", ssrd="VAR_SSRD"), ()),
+    "parameters for names": (lambda: new_cds().rename(t2m="var167", tp="param228.128.0"), ()),
+    "longitude before latitude": (lambda: new_cds().transpose("longitude", "latitude", "valid_time"), ()),
+    "a member of an ensemble": (lambda: new_cds().drop_vars("number").expand_dims(number=[0]), ()),
+    "float64": (lambda: new_cds().map(lambda f: f.astype("f8").assign_attrs(f.attrs), keep_attrs=True), ()),
+    "bounds of time": (lambda: new_cds().assign(time_bnds=(("valid_time", "bnds"), np.zeros((5, 2)))), ()),
+}
+
+
+@pytest.mark.parametrize("form", OTHER_FORMS)
+def test_other_forms_are_the_same_dataset(form, tmp_path):
+    make, part = OTHER_FORMS[form]
+    for found in (canonical(make()), open_file(netcdf(make(), tmp_path / "a.nc"))):
+        for name, values in TRUTH.items():
+            assert found[name].dims == ("time", "latitude", "longitude")
+            # float32 in the file and after the unit's conversion
+            assert np.allclose(found[name], values[part], rtol=4 * np.finfo("f4").eps, atol=0), name
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "factor", "offset"),
+    [
+        *(("t2m", unit, 1, -273.15) for unit in ("degC", "Celsius", "°C", "degrees_C", "deg C")),
+        ("t2m", "degF", 1.8, -459.67),
+        ("t2m", "Kelvin", 1, 0),
+        *(("tp", unit, 1, 0) for unit in ("mm/h", "mm hr-1", "kg m**-2", "kg/m^2", "mm")),
+        ("tp", "m of water equivalent", 1e-3, 0),
+        ("tp", "kg m**-2 s**-1", 1 / 3600, 0),
+        *(("ssrd", unit, 3600, 0) for unit in ("J m**-2", "J/m2", "J/m^2")),
+        *(("ssrd", unit, 1, 0) for unit in ("W/m2", "W m^-2", "W.m-2")),
+        ("ssrd", "MJ m-2", 3.6e-3, 0),
+    ],
+)
+def test_units_however_they_are_spelled(name, unit, factor, offset):
+    raw = new_cds([name])
+    raw[name] = (raw[name].dims, TRUTH[name] * factor + offset, {"units": unit})
+    # float64 before, float32 after; of Celsius and Fahrenheit 460 is added first
+    assert np.allclose(canonical(raw)[name], TRUTH[name], rtol=2 * np.finfo("f4").eps)
+
+
+def test_a_daily_sum_of_era5_land_is_not_undone_where_the_unit_is_a_rate():
+    fine = new_cds(["tp"]).assign_coords(latitude=[41.0, 40.9, 40.8], longitude=[0.0, 0.1, 0.2, 0.3])
+    fine["tp"] = (fine["tp"].dims, TRUTH["tp"], {"units": "mm h-1"})
+    assert np.allclose(canonical(fine)["tp"], TRUTH["tp"])
+
+
+def test_a_table_of_text_in_a_zip_is_told_by_the_name_of_the_zip(tmp_path):
+    text = b"valid_time,t2m,latitude,longitude\n2026-08-31 22:00:00,290.1,41.0,0.0\n"
+    path = zipped(tmp_path / "series.zip", {"series.csv": text})
+    with pytest.raises(FileError, match=r"series\.zip: a table of text, .*: ask the CDS for netcdf, not csv"):
+        open_file(path)
+
+
+def test_sums_since_the_start_of_a_forecast_are_not_taken_for_those_of_an_hour(tmp_path):
+    pytest.importorskip("cfgrib")
+    from loopback.opendata_server import message
+
+    run = pd.Timestamp("2026-05-20 12:00")
+    (tmp_path / "t.grib2").write_bytes(b"".join(message("2t", run, step, None) for step in (3, 6)))
+    (tmp_path / "p.grib2").write_bytes(b"".join(message("tp", run, step, None) for step in (3, 6)))
+    assert open_file(tmp_path / "t.grib2").sizes["time"] == 2
+    with pytest.raises(DecodeError, match=r"'tp' is a sum over several hours or since the start of a forecast"):
+        open_file(tmp_path / "p.grib2")
+    assert open_file(tmp_path / "p.grib2", accumulation="hour").sizes["time"] == 2
+
+
+@pytest.mark.parametrize("edition", [1, 2])
+def test_a_sum_over_three_hours_is_not_taken_for_that_of_one(tmp_path, edition):
+    """As the ten members of ERA5 have it."""
+    eccodes, path = pytest.importorskip("eccodes"), tmp_path / "a.grib"
+    message = grib_message(eccodes, "tp", 0, TIMES[0], edition)
+    eccodes.codes_set(message, "stepRange", "3-6")
+    with path.open("wb") as stream:
+        eccodes.codes_write(message, stream)
+    eccodes.codes_release(message)
+    with pytest.raises(DecodeError, match=r"a\.grib: 'tp' is a sum over several hours"):
+        open_file(path)
+
+
 @pytest.mark.parametrize(
     ("name", "levels", "unit"),
     [
         ("level", [500, 850], "millibars"),
+        ("isobaricInPa", [50_000.0, 85_000.0], "Pa"),
+        ("plev", [50_000.0, 85_000.0], None),
+        ("lev", [500.0, 850.0], "hPa"),
         ("pressure_level", [500.0, 850.0], "hPa"),
         ("isobaricInhPa", [500.0, 850.0], "hPa"),
         ("plev", [50_000.0, 85_000.0], "Pa"),
@@ -290,7 +400,7 @@ def field(name="t2m", *, dims=("time", "latitude", "longitude"), **attributes) -
 def test_pressure_levels_are_flattened(name, levels, unit):
     raw = field("t", dims=("time", "level", "latitude", "longitude"))
     raw = raw.rename_dims({} if name == "level" else {"level": name})
-    raw = raw.assign_coords({name: (name, levels, {"units": unit})})
+    raw = raw.assign_coords({name: (name, levels, {"units": unit} if unit else {})})
     found = canonical(raw)
     assert list(found.data_vars) == ["t500", "t850"]
     assert found["t850"].attrs["long_name"] == "air temperature at 850 hPa"
@@ -402,6 +512,11 @@ def two_forecasts() -> xr.Dataset:
     return raw.assign_coords(valid_time=(("time", "step"), np.stack([TIMES, TIMES])))
 
 
+def along_a_path() -> xr.Dataset:
+    plain = field().isel(longitude=0, drop=True).rename_dims(latitude="place").drop_vars("latitude")
+    return plain.assign_coords(latitude=("place", LATITUDE), longitude=("place", LONGITUDE[:3]))
+
+
 def curved() -> xr.Dataset:
     plain = field().rename_dims(latitude="y", longitude="x").drop_vars(["latitude", "longitude"])
     return plain.assign_coords(latitude=(("y", "x"), np.ones((3, 4))), longitude=(("y", "x"), np.ones((3, 4))))
@@ -414,7 +529,16 @@ def numbered_time() -> xr.Dataset:
 REFUSED = {
     "no time": (lambda: field(dims=("latitude", "longitude")).drop_vars("time"), "no time axis: found "),
     "times of a number": (numbered_time, "no time axis: 'time' holds int64"),
-    "two times": (two_forecasts, "no time axis"),
+    "two forecasts of an hour": (two_forecasts, "no time axis: two runs forecast the same hour"),
+    "no hour at all": (lambda: field().isel(time=slice(0)), "no time axis: 'time' holds nothing"),
+    "a time that is missing": (lambda: field().assign_coords(time=[pd.NaT, *TIMES[1:]]), "1 of 5 times are missing"),
+    "a latitude that is missing": (lambda: field().assign_coords(latitude=[41, np.nan, 40.5]), "it holds NaN"),
+    "stations": (lambda: field().isel(latitude=0).rename(longitude="station"), "no longitude axis: found "),
+    "a path through the grid": (along_a_path, "no field on time, latitude, longitude: found "),
+    "monthly sums": (
+        lambda: field("tp", units="m").assign_coords(time=pd.date_range("2020-01-01", periods=5, freq="MS")),
+        "'tp' is a monthly mean of daily sums, agreed hourly values",
+    ),
     "an ensemble": (
         lambda: field(dims=("time", "number", "latitude", "longitude")),
         r"dimensions \{'number': 2\} besides time, latitude, longitude: choose one member",

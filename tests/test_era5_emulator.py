@@ -1,14 +1,17 @@
 """The emulator of the boundary-layer height: a law it can learn, what it refuses, and London."""
 
 import json
+import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
 
+from era5_fetch import command_line
 from era5_fetch.emulator import NEEDED, Emulator, load, sun_height, train
 from era5_fetch.errors import ContentError, FileError, PeriodError, VariableError
+from era5_fetch.lexicon import variable
 
 HERE = {"latitude": ("place", [39.9]), "longitude": ("place", [116.4])}
 
@@ -181,3 +184,65 @@ def test_london_from_january_to_august_2020(shared_data, held_out):
     assert skill.r2_log > 2 / 3
     assert abs(skill.bias) < 74
     assert abs(skill.slope - 1) < 0.1
+
+
+# -- the command
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Runs `era5-fetch`: exit code, output, errors."""
+
+    def run_command(*arguments) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["era5-fetch", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            command_line.main()
+        return (stop.value.code, *capsys.readouterr())
+
+    return run_command
+
+
+def gridded(days: int, *, seed: int = 3) -> xr.Dataset:
+    """The made-up climate in the one cell of a file."""
+    found = weather(days, seed=seed).isel(place=0).drop_vars(["place", "latitude", "longitude"])
+    for name, known in ((name, variable(name)) for name in found.data_vars):
+        found[name].attrs["units"] = known.unit
+    axes = {"latitude": HERE["latitude"][1], "longitude": HERE["longitude"][1]}
+    return found.expand_dims(axes).transpose("time", "latitude", "longitude")
+
+
+def test_the_command_trains_tells_its_skill_and_applies(tmp_path, command):
+    gridded(120).to_netcdf(tmp_path / "era5.nc", engine="netcdf4")
+    whole = gridded(70, seed=4)
+    whole.drop_vars("blh").to_netcdf(tmp_path / "later.nc", engine="netcdf4")
+    kept, out = tmp_path / "blh.json", tmp_path / "filled.nc"
+    code, trained, _ = command("blh", "train", "2020", "--source", tmp_path / "era5.nc", "--out", kept)
+    assert (code, trained) == (0, f"{load(kept).skill}\n")
+    code, told, _ = command("blh", "skill", kept)
+    assert (code, told.startswith(trained), "from t2m, d2m, u10, v10, tcc, ssrd" in told) == (0, True, True)
+    assert command("blh", "apply", kept, tmp_path / "later.nc", "--out", out)[:2] == (0, f"{out}\n")
+    with xr.open_dataset(out) as filled:
+        assert (filled["blh"].attrs["emulated"], filled["blh"].attrs["skill"]) == ("true", trained.strip())
+        # the law is the same in other years: most of the logarithm's variance is found again
+        error = np.log(filled["blh"]) - np.log(whole["blh"])
+        assert float(error.var()) < 0.3 * float(np.log(whole["blh"]).var())
+
+
+def test_what_the_emulator_is_not_given_is_one_line(tmp_path, command):
+    short, kept = gridded(70), tmp_path / "blh.json"
+    short.to_netcdf(tmp_path / "era5.nc", engine="netcdf4")
+    source = ("--source", tmp_path / "era5.nc", "--out", kept)
+    for arguments, says in (
+        (("train", "2020-01", *source), "1 month to train on, agreed two at least"),
+        (("train", "2020", *source, "--held-out", "day"), "held out 'day', agreed 'month' or 'week'"),
+        (("skill", kept), "blh.json: no emulator (FileNotFoundError)"),
+    ):
+        code, _, told = command("blh", *arguments)
+        assert (code, says in told, len(told.splitlines())) == (1, True, 1), told
+    assert not kept.exists()
+    train(weather(70), teller=Heard()).save(kept)
+    code, _, told = command("blh", "apply", kept, tmp_path / "era5.nc", "--out", tmp_path / "out.nc")
+    assert (code, "holds blh already" in told, (tmp_path / "out.nc").exists()) == (1, True, False)
+    short[["t2m"]].to_netcdf(tmp_path / "bare.nc", engine="netcdf4")
+    code, _, told = command("blh", "apply", kept, tmp_path / "bare.nc", "--out", tmp_path / "out.nc")
+    assert (code, "from which blh is emulated" in told, (tmp_path / "out.nc").exists()) == (1, True, False)

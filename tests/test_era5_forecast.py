@@ -1,5 +1,6 @@
 """Forecasts: sums since the start made amounts of steps and hours, and ECMWF's open data by its own client."""
 
+import sys
 import warnings
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import era5_fetch
+from era5_fetch import command_line
 from era5_fetch.emulator import train
 from era5_fetch.errors import DecodeError, Era5Warning, PeriodError, SourceError
 from era5_fetch.forecast import hourly, stepped
@@ -223,3 +226,50 @@ def test_the_height_that_open_data_have_not_is_filled_by_an_emulator_and_marked(
     assert found["blh"].dims == ("time", "latitude", "longitude")
     assert np.isfinite(found["blh"]).all()
     assert "emulated" not in found["t2m"].attrs
+
+
+@pytest.fixture(scope="module")
+def emulator(tmp_path_factory) -> Path:
+    """The file of an emulator, of a made-up climate in which nothing acts on anything."""
+    time = pd.date_range("2026-01-01", periods=24 * 30, freq="h", name="time", unit="ns")
+    random = np.random.default_rng(5)
+    low = {"t2m": 280.0, "d2m": 275.0, "u10": 3.0, "v10": 1.0, "tcc": 0.5, "ssrd": 200.0, "blh": 600.0}
+    fields = {
+        n: (("time", "place"), (v * random.uniform(0.9, 1.1, (time.size, 1))).astype("f4")) for n, v in low.items()
+    }
+    place = {"place": ["here"], "latitude": ("place", [40.0]), "longitude": ("place", [116.5])}
+    path = tmp_path_factory.mktemp("emulator") / "blh.json"
+    train(xr.Dataset(fields, {"time": time} | place), held_out="week").save(path)
+    return path
+
+
+def test_a_forecast_with_its_height_is_written_by_the_command(tmp_path, emulator, monkeypatch, capsys):
+    def command(*arguments) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["era5-fetch", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            command_line.main()
+        return (stop.value.code, *capsys.readouterr())
+
+    first, last, out = TODAY + pd.Timedelta("1D"), TODAY + pd.Timedelta("36h"), tmp_path / "out.nc"
+    where = ("--area", "40.5,116,39.5,117", "--cache", tmp_path / "c", "--out", out)
+    with OpenDataServer({TODAY: 240}) as server:
+        ask = ("forecast", "t2m,blh", f"{first:%Y-%m-%dT%H}/{last:%Y-%m-%dT%H}", *where, "--url", server.url)
+        code, _, told = command(*ask)
+        assert (code, "give an emulator of it" in told, out.exists()) == (1, True, False)
+        assert command(*ask, "--hourly", "--emulator", emulator)[:2] == (0, f"{out}\n")
+        with xr.open_dataset(out) as found:
+            # the command's hour without minutes is all of that hour
+            assert found.indexes["time"].equals(pd.date_range(first, last, freq="h"))
+            assert (found["blh"].attrs["emulated"], found["blh"].attrs["units"]) == ("true", "m")
+        code, _, told = command(*ask, "--model", "gfs")
+        assert (code, told) == (1, "era5-fetch: model 'gfs', agreed ifs or aifs-single\n")
+        opened = era5_fetch.open(
+            ["blh"],
+            (first, last),
+            source="opendata",
+            area=AREA,
+            cache=tmp_path / "c",
+            url=server.url,
+            emulator=emulator,
+        )
+    assert opened["blh"].attrs["emulated"] == "true"

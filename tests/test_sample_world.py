@@ -85,6 +85,10 @@ def test_a_run_that_reads_the_archive_has_the_same_days_and_the_same_rejections(
     assert folder / "ledger.sqlite" in inputs(from_archive)
     direct, grown = daily(from_files), daily(from_archive)
     xr.testing.assert_allclose(direct.observations, grown.observations, rtol=1e-6)  # the archive is in single precision
+    assert direct.ozone_of_city_hours is not None
+    assert grown.ozone_of_city_hours is not None
+    xr.testing.assert_allclose(direct.ozone_of_city_hours, grown.ozone_of_city_hours, rtol=1e-6)
+    assert list(direct.ozone_of_city_hours["place"].to_numpy()) == direct.places.cities
     pd.testing.assert_frame_equal(direct.quality[["rule", "values"]], grown.quality[["rule", "values"]])
 
 

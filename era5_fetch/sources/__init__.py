@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from era5_fetch.credentials import Key
     from era5_fetch.dialect import Accumulation
+    from era5_fetch.emulator import Emulator
     from era5_fetch.grid import Method
     from era5_fetch.patience import Patience
     from era5_fetch.period import Period
@@ -53,6 +54,8 @@ class Settings:
     url: str | None = None
     refresh: bool = False
     """Fetch again what was preliminary and is final by now."""
+    emulator: str | PathLike[str] | Emulator | None = None
+    """Of boundary-layer height, or the file it was saved to; forecasts need it."""
     data_format: DataFormat = "netcdf"
     patience: Patience | None = None
     teller: Teller | None = None
@@ -79,13 +82,15 @@ def open(  # noqa: A001 - era5_fetch.open, as xarray has open_dataset
     key: str | Key | None = None,
     url: str | None = None,
     refresh: bool = False,
+    emulator: str | PathLike[str] | Emulator | None = None,
 ) -> xr.Dataset:
     """The canonical Dataset of `variables` over a period, in memory.
 
     `variables` by any dialect's names; `period` as in `period.Period`; `source` one of `SOURCES`, or a folder,
     a file, or a glob such as `era5/**/*.nc`, or a `Source`. What "cds" and "opendata" fetched stays in the
     folder `cache`: for what is there neither network nor key is needed. Of "arco", "google" and "earthmover"
-    nothing is kept. Hours that are not there (no file holds them, or they are not published yet) are absent,
+    nothing is kept. `emulator` (`emulator.train`, `era5-fetch blh train`) makes the `blh` that forecasts
+    lack. Hours that are not there (no file holds them, or they are not published yet) are absent,
     and a variable is NaN at those only others have; `missing_hours` lists both.
 
     With `area` [north, west, south, east; degrees] the grid is cut to it. With `points` the Dataset is
@@ -104,7 +109,7 @@ def open(  # noqa: A001 - era5_fetch.open, as xarray has open_dataset
     SourceError, RequestError, TransferError, ContentError
         A remote source does not answer, refuses, breaks off, or gives something else than was asked for.
     """
-    settings = Settings(None if cache is None else Path(cache), key, url, refresh)
+    settings = Settings(None if cache is None else Path(cache), key, url, refresh, emulator)
     chosen = source_of(source, settings, accumulation=accumulation)
     return chosen.open(variables, period, area=area, points=points, method=method)
 

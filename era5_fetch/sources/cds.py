@@ -11,8 +11,9 @@ import pandas as pd
 from era5_fetch.cache import Cache, default_folder
 from era5_fetch.errors import PackageError, PeriodError
 from era5_fetch.journal import State
+from era5_fetch.neighbourhood import parsed
 from era5_fetch.patience import Patience
-from era5_fetch.plan import EMBARGO, plan, published, remaining
+from era5_fetch.plan import EMBARGO, MARGIN, plan, published, remaining
 from era5_fetch.progress import Logged
 from era5_fetch.sources.folder import read
 
@@ -79,8 +80,10 @@ class Cds:
         area: Sequence[float] | None = None,
         points: pd.DataFrame | None = None,
     ) -> list[Request]:
-        """The requests for all of it, as if nothing were held."""
-        return plan(variables, period, area=area, points=points, data_format=self._settings.data_format)
+        """The requests for all of it, as if nothing were held; the cells around points with them."""
+        names, around = zip(*map(parsed, variables), strict=True) if variables else ((), ())
+        margin = MARGIN + max((statistic.size // 2 for statistic in around if statistic), default=0)
+        return plan(names, period, area=area, points=points, data_format=self._settings.data_format, margin=margin)
 
     def left(self, requests: Sequence[Request]) -> tuple[list[Request], pd.DatetimeIndex]:
         """What of some requests is to be asked for now, and the hours not published yet; no network."""

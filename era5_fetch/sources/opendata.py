@@ -102,10 +102,11 @@ class OpenData:
         model: Model = "ifs",
         run: str | pd.Timestamp | None = None,
         hourly: bool = False,
-        emulator: Emulator | None = None,
+        emulator: str | os.PathLike[str] | Emulator | None = None,
         mirrors: Sequence[str] | None = None,
     ) -> None:
-        self.model, self.emulator, self._hourly = model, emulator, hourly
+        given = emulator if emulator is not None else settings.emulator
+        self.model, self.emulator, self._hourly = model, _loaded(given), hourly
         self._run = None if run is None else pd.Timestamp(run)
         self._mirrors = tuple(mirrors or ((settings.url,) if settings.url else MIRRORS))
         self._folder = (settings.cache or default_folder()) / self.name / model
@@ -114,13 +115,15 @@ class OpenData:
     def open(
         self,
         variables: Sequence[str],
-        period: Period,
+        period: Period | None = None,
         *,
         area: Sequence[float] | None = None,
         points: pd.DataFrame | None = None,
         method: Method = "bilinear",
     ) -> xr.Dataset:
         """The canonical Dataset of one run over the part of the period it reaches; see `sources.open`.
+
+        Without a period it is all of the run.
 
         Raises
         ------
@@ -134,7 +137,7 @@ class OpenData:
         names = tuple(dict.fromkeys(lexicon.variable(name).name for name in variables))
         fetched = self._predictors(names)
         self._require_forecast(fetched)
-        span = hours(period)
+        span = None if period is None else hours(period)
         run, path = self._held_or_fetched(fetched, span)
         steps = STEPS[self.model]
         totals = read(
@@ -149,7 +152,7 @@ class OpenData:
         found = stepped(totals.drop_vars("preliminary", errors="ignore"), run, steps)
         found = self._filled(found, names)[list(names)]
         found = hourly(found) if self._hourly else found
-        found = found.sel(time=slice(span[0], span[-1]))
+        found = found if span is None else found.sel(time=slice(span[0], span[-1]))
         if not found.sizes["time"]:
             raise PeriodError(f"no step of the run of {run:%Y-%m-%d %H} UTC in {period}: ask for hourly values")
         return found.assign_attrs(
@@ -164,8 +167,8 @@ class OpenData:
             return tuple(names)
         if self.emulator is None:
             raise SourceError(
-                f"{self.name}: {BLH} (boundary layer height) is not among open data: give an emulator of it,"
-                " OpenData(settings, emulator=...)"
+                f"{self.name}: {BLH} (boundary layer height) is not among open data: give an emulator of it"
+                " (`era5-fetch blh train`, then `forecast --emulator`, or open(..., emulator=...))"
             )
         return tuple(dict.fromkeys((*(name for name in names if name != BLH), *self.emulator.predictors)))
 
@@ -176,7 +179,7 @@ class OpenData:
         if means := [name for name in names if lexicon.variable(name).kind is Kind.MEAN]:
             raise SourceError(f"{self.name}: {', '.join(means)} is not among open data: ask for the sum, such as ssrd")
 
-    def _held_or_fetched(self, names: tuple[str, ...], span: pd.DatetimeIndex) -> tuple[pd.Timestamp, Path]:
+    def _held_or_fetched(self, names: tuple[str, ...], span: pd.DatetimeIndex | None) -> tuple[pd.Timestamp, Path]:
         if self._run is not None and (path := self._path(self._run, self._asked(names, self._run, span))).is_file():
             return self._run, path
         client = package("ecmwf.opendata", extra="forecast", needed_by=self.name).Client
@@ -195,7 +198,7 @@ class OpenData:
         waits = self._patience.retries
         return client(source=mirror, model=self.model, maximum_retries=len(waits), retry_after=waits[0])
 
-    def _fetched(self, client: Any, names: tuple[str, ...], span: pd.DatetimeIndex) -> tuple[pd.Timestamp, Path]:
+    def _fetched(self, client: Any, names: tuple[str, ...], span: pd.DatetimeIndex | None) -> tuple[pd.Timestamp, Path]:
         """The run and its file, from one mirror."""
         import requests
 
@@ -215,9 +218,12 @@ class OpenData:
         except ValueError as error:
             raise _Unserved("no complete run of the last two days") from error
 
-    def _asked(self, names: tuple[str, ...], run: pd.Timestamp, span: pd.DatetimeIndex) -> _Asked:
+    def _asked(self, names: tuple[str, ...], run: pd.Timestamp, span: pd.DatetimeIndex | None) -> _Asked:
         """The steps around a span, and those before it that sums and the emulator look back to."""
-        steps, wanted = STEPS[self.model], leads(span, run)
+        steps = STEPS[self.model]
+        if span is None:
+            return _Asked(self.model, names, steps)
+        wanted = leads(span, run)
         if wanted[-1] < 0 or wanted[0] > steps[-1]:
             raise PeriodError(
                 f"no hour from {span[0]:%Y-%m-%d %H:%M} to {span[-1]:%Y-%m-%d %H:%M}: the run goes from"
@@ -230,7 +236,7 @@ class OpenData:
     def _path(self, run: pd.Timestamp, asked: _Asked) -> Path:
         return self._folder / f"{run:%Y%m%dT%H}" / f"{asked.digest}.grib2"
 
-    def _newest(self, names: tuple[str, ...], span: pd.DatetimeIndex) -> tuple[pd.Timestamp, Path] | None:
+    def _newest(self, names: tuple[str, ...], span: pd.DatetimeIndex | None) -> tuple[pd.Timestamp, Path] | None:
         for folder in sorted(self._folder.glob("????????T??"), reverse=True):
             run = pd.to_datetime(folder.name, format="%Y%m%dT%H")
             try:
@@ -240,6 +246,12 @@ class OpenData:
             if path.is_file():
                 return run, path
         return None
+
+
+def _loaded(emulator: str | os.PathLike[str] | Emulator | None) -> Emulator | None:
+    from era5_fetch.emulator import load
+
+    return load(emulator) if isinstance(emulator, str | os.PathLike) else emulator
 
 
 class _Unserved(Exception):

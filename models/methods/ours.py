@@ -12,7 +12,15 @@ from models.methods.learners import Booster, Learner
 from models.methods.readings import Separated
 from models.methods.task import Dates, Task
 from models.noise import WHITE
-from models.separation import PASSES, Design, Separation, Settings, design, relative_to_median, separate
+from models.separation import (
+    TURNS,
+    Design,
+    Separation,
+    Settings,
+    design,
+    relative_to_median,
+    separate,
+)
 from models.splits import held_out_months
 
 
@@ -31,13 +39,13 @@ class Ours:
 
 @dataclass(frozen=True)
 class Without:
-    """Our separation without its smooth response, without what is carried over, or without noise that persists.
+    """Our separation without its smooth response, without memory, or without noise that persists; the estimate alone.
 
-    The estimate alone.
+    Without memory neither does air relax nor is anything carried over: what remains are drivers of the days before.
     """
 
     smooth: bool = True
-    carried: bool = True
+    memory: bool = True
     persistent: bool = True
 
     def __call__(self, task: Task) -> Separated:
@@ -47,13 +55,14 @@ class Without:
         seen = task.seen & plan.known
         target = relative_to_median(task.observed)
         fit = self._fit(plan, target, seen, None, regression.ROUNDS)
-        for _ in range(PASSES if self.carried else 0):
-            before = len(plan.emission) + len(plan.weather)
+        for _ in range(TURNS if self.memory else 0):
+            plan = plan.relaxing(fit.coefficients)
+            fit = self._fit(plan, target, seen, fit.prior, 2)
+        if self.memory:
             plan = plan.with_carried(fit.coefficients)
-            start = _extended(fit.prior, len(plan.emission) + len(plan.weather) - before)
-            fit = self._fit(plan, target, seen, start, 2)
-        emissions, weather = plan.parts(fit.coefficients)
-        separation = _separation(task, emissions, np.where(plan.known, weather, np.nan))
+            fit = self._fit(plan, target, seen, fit.prior, 2)
+        weather = np.where(plan.known, plan.weather_effect(fit.coefficients), np.nan)
+        separation = _separation(task, plan.emissions(fit.coefficients), weather)
         return Separated(separation, task.calendar, _sizes(task, fit.coefficients))
 
     def _fit(
@@ -103,11 +112,6 @@ def _share(correction: np.ndarray, residual: np.ndarray) -> float:
 
 def _settings(task: Task, *, members: int) -> Settings:
     return Settings(members=members, seed=task.seed, interventions=task.interventions)
-
-
-def _extended(prior: regression.Prior, more: int) -> regression.Prior:
-    precision = np.concatenate([prior.precision, np.full(more, regression.FIRST_PRECISION)])
-    return replace(prior, precision=precision)
 
 
 def _forgetful(prior: regression.Prior | None) -> regression.Prior | None:

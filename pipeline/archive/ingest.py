@@ -25,6 +25,7 @@ from pipeline.contracts import Batch, Observed
 from pipeline.errors import ConfigError, InputError, TianbangError
 from pipeline.progress import tracked
 from pipeline.stations import BATCH_READERS
+from pipeline.stations.options import other_files
 from pipeline.store import digest, file_digest
 
 POLLUTANTS = ("pm25", "pm10", "so2", "no2", "o3", "co")
@@ -64,14 +65,16 @@ class Summary:
     stations: int
     unchanged: int
     rejected: dict[str, int]
+    others: tuple[str, ...]
     seconds: float
 
     def __str__(self) -> str:
         """One line."""
+        others = f"; {len(self.others)} files of other names, such as {self.others[0]}" if self.others else ""
         rules = ", ".join(f"{rule} {count}" for rule, count in sorted(self.rejected.items())) or "none"
         return (
             f"ingest: {self.files} files, {self.hours / 24:.1f} days, {self.stations} stations in "
-            f"{self.seconds:.1f} s; {self.unchanged} batches unchanged; listed by rule: {rules}"
+            f"{self.seconds:.1f} s; {self.unchanged} batches unchanged; listed by rule: {rules}{others}"
         )
 
 
@@ -97,7 +100,8 @@ def ingest(options: Any, folder: Path, *, utc_offset: float, processes: int | No
         for group in groups(tracked(read, stage="ingest", total=len(tasks)) if tasks else (), TOGETHER):
             write(group, store, ledger, reader=options.reader, made_of=made_of)
             totals.add(group)
-    return totals.summary(unchanged=len(batches) - len(new), seconds=time.monotonic() - started)
+    others = other_files(options.path, [file for batch in batches for file in batch.files])
+    return totals.summary(len(batches) - len(new), [file.name for file in others], time.monotonic() - started)
 
 
 def recipe(options: Any, utc_offset: float) -> str:
@@ -116,14 +120,13 @@ def new_batches(batches: Sequence[Batch], ledger: Ledger, reader: str, made_of: 
 
 def changed(batch: Batch, entry: Held, ledger: Ledger) -> bool:
     """Whether a held batch's files have other bytes. Only files whose size or time differ are read."""
-    known = {file.name: file for file in entry.files}
-    if sorted(known) != sorted(path.name for path in batch.files):
+    if [file.name for file in entry.files] != [path.name for path in batch.files]:
         return True
-    untouched = [source(path, known[path.name].digest) == known[path.name] for path in batch.files]
-    if all(untouched):
+    pairs = list(zip(batch.files, entry.files, strict=True))
+    if all(source(path, known.digest) == known for path, known in pairs):
         return False
-    now = [source(path, file_digest(path)) for path in batch.files]
-    if any(file.digest != known[file.name].digest for file in now):
+    now = [source(path, file_digest(path)) for path, _ in pairs]
+    if [file.digest for file in now] != [known.digest for known in entry.files]:
         return True
     ledger.refresh(entry.number, now)
     return False
@@ -234,8 +237,15 @@ class Totals:
             for rule, count in each.observed.rejected["rule"].value_counts().items():
                 self.rejected[str(rule)] = self.rejected.get(str(rule), 0) + int(count)
 
-    def summary(self, *, unchanged: int, seconds: float) -> Summary:
+    def summary(self, unchanged: int, others: Sequence[str], seconds: float) -> Summary:
         """The counts with what else is known at the end."""
         return Summary(
-            self.batches, self.files, self.hours, len(self.stations), unchanged, dict(self.rejected), seconds
+            self.batches,
+            self.files,
+            self.hours,
+            len(self.stations),
+            unchanged,
+            dict(self.rejected),
+            tuple(others),
+            seconds,
         )

@@ -70,16 +70,25 @@ class Store:
 
     def block(self, year: Year, name: str, rows: slice, counts: npt.NDArray[np.bool_]) -> tuple[Floats, Numbers]:
         """Values (time, station) that count, NaN elsewhere, and the number of the batch that gave each, 0 elsewhere."""
+        found, numbers = self._stored(year, name, rows)
+        count = _counted(numbers, counts)
+        return np.where(count, found, np.float32(np.nan)), np.where(count, numbers, np.int32(NOBODY))
+
+    def values(self, year: Year, name: str, rows: slice, counts: npt.NDArray[np.bool_]) -> Floats:
+        """The values (time, station) of ``block`` alone."""
+        found, numbers = self._stored(year, name, rows)
+        found[~_counted(numbers, counts)] = np.nan
+        return found
+
+    def _stored(self, year: Year, name: str, rows: slice) -> tuple[Floats, Numbers]:
+        """Both arrays as they are stored, as wide as both; of no station when there are none."""
         values, given_by = self.array(year, name), self.array(year, name, given_by=True)
-        length = len(year.labels[rows])
         if values is None or given_by is None:
+            length = len(year.labels[rows])
             return np.full((length, 0), np.nan, np.float32), np.zeros((length, 0), np.int32)
         found, numbers = np.asarray(values[rows]), np.asarray(given_by[rows])
         width = min(found.shape[1], numbers.shape[1])
-        found, numbers = found[:, :width], numbers[:, :width]
-        known = np.append(counts, False)
-        count = known[np.minimum(numbers, len(counts))]
-        return np.where(count, found, np.float32(np.nan)), np.where(count, numbers, np.int32(NOBODY))
+        return found[:, :width], numbers[:, :width]
 
     def write(self, batches: Sequence[Written], ledger: Ledger) -> list[Claim]:
         """Writes batches of new numbers, nothing of what is held being touched; the claims they make besides."""
@@ -147,6 +156,14 @@ class Store:
                 )
             arrays.append(array)
         return arrays[0], arrays[1]
+
+
+def _counted(numbers: Numbers, counts: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Where the batch of a number counts; ``counts`` is by number, and no other number does."""
+    if counts[NOBODY + 1 :].all():
+        return (numbers > NOBODY) & (numbers < len(counts))
+    counted: npt.NDArray[np.bool_] = np.append(counts, False)[np.minimum(numbers, len(counts))]
+    return counted
 
 
 def _lay(

@@ -32,3 +32,9 @@ PARTICULATE_STEP = (
 
 OZONE_WAYS = ("name", "window", "period", "start", "end", "statistic", "of_sites", "of_city_hours", "gap", "units")
 """A row for each city and window: O3 by the mean of its sites' MDA8 and by MDA8 of its mean hours."""
+
+GUIDELINES = (
+    "level", "name", "panel", "period", "start", "end", "pollutant", "statistic", "value", "days", "members", "valid",
+    "guideline", "reached", "units",
+)  # fmt: skip
+"""A row for each place, panel, year and statistic that WHO has levels for."""

@@ -9,9 +9,10 @@ import pandas as pd
 import xarray as xr
 
 from pipeline.assessment.days_by_grade import aqi_days
+from pipeline.assessment.guidelines import guidelines
 from pipeline.assessment.network import Network
 from pipeline.assessment.options import AssessmentOptions
-from pipeline.assessment.tables import assessment, attainment
+from pipeline.assessment.tables import assessment, attainment, ozone_two_ways
 
 
 def network_of(
@@ -33,11 +34,15 @@ def network_of(
     return Network(days, cities, regions, year_start)
 
 
-def products(network: Network, options: AssessmentOptions) -> dict[str, pd.DataFrame]:
-    """``assessment``, ``aqi_days`` and ``attainment`` by the name of their table."""
+def products(
+    network: Network, options: AssessmentOptions, *, ozone_of_city_hours: xr.DataArray | None = None
+) -> dict[str, pd.DataFrame]:
+    """The tables of an assessment by their names; ``ozone_two_ways`` is empty without the days of city hours."""
     found = assessment(network, options)
     return {
         "assessment": found,
         "aqi_days": aqi_days(network, options),
         "attainment": attainment(found, network.regions, since=options.attaining_since),
+        "guidelines": guidelines(network, options),
+        "ozone_two_ways": ozone_two_ways(network, ozone_of_city_hours, options),
     }

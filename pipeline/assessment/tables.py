@@ -9,7 +9,6 @@ import pandas as pd
 import xarray as xr
 
 from pipeline.assessment import ASSESSMENT, ATTAINMENT, OZONE_WAYS
-from pipeline.assessment.cities import city_days_of_hours
 from pipeline.assessment.network import Network, both_ways
 from pipeline.assessment.options import AssessmentOptions
 from pipeline.assessment.statistics import mean_of_cities, over_windows, three_years
@@ -194,21 +193,28 @@ def _with_change(counted: pd.DataFrame, since: int | None) -> pd.DataFrame:
     return counted.assign(change=change.where(counted["window"] != "custom").astype("Int64"))
 
 
-def ozone_two_ways(hours: xr.DataArray, network: Network, options: AssessmentOptions) -> pd.DataFrame:
+def ozone_two_ways(network: Network, of_city_hours: xr.DataArray | None, options: AssessmentOptions) -> pd.DataFrame:
     """O3 of cities by the mean of its sites' MDA8 and by MDA8 of its mean hours, and the gap; columns ``OZONE_WAYS``.
 
-    ``hours`` has dims (station, time). HJ 663 averages the stations' assessed days, which is what other tables hold;
-    the gap, ours minus the other, says what the choice is worth.
+    ``of_city_hours`` (place, time) are days of the second kind (``cities.city_days_of_hours``). HJ 663 averages the
+    stations' assessed days, which is what other tables hold; the gap, ours minus the other, says what the choice is
+    worth. Both statistics are over the days that both ways have; no row without hours of O3.
     """
+    if of_city_hours is None or "o3" not in network.pollutants:
+        return pd.DataFrame(columns=list(OZONE_WAYS))
+    of_sites = network.of_cities("o3", "all")
+    other = of_city_hours.reindex(place=of_sites["place"].to_numpy(), time=network.time)
+    both = of_sites.notnull() & other.notnull()
     chosen = network.windows(options)
-    ways = {"of_sites": network.of_cities("o3", "all"), "of_city_hours": city_days_of_hours(hours, network.cities)}
-    found = {way: over_windows(days, chosen, list(assessed("o3"))) for way, days in ways.items()}
-    about = {"level": "city", "panel": "all", "dust": "kept", "pollutant": "o3", "units": hours.attrs["units"]}
+    about = {"level": "city", "panel": "all", "dust": "kept", "pollutant": "o3", "units": of_sites.attrs["units"]}
+    found = {
+        way: over_windows(days.where(both), chosen, list(assessed("o3")))
+        for way, days in (("of_sites", of_sites), ("of_city_hours", other))
+    }
     frames = {
         way: _frame(data.assign(members=xr.zeros_like(data["days"])), chosen, about, options)
         for way, data in found.items()
     }
-    both = frames["of_sites"].assign(
-        of_sites=frames["of_sites"]["value"].to_numpy(), of_city_hours=frames["of_city_hours"]["value"].to_numpy()
-    )
-    return both.assign(gap=both["of_sites"] - both["of_city_hours"])[list(OZONE_WAYS)]
+    ways = frames["of_sites"].assign(**{way: frame["value"].to_numpy() for way, frame in frames.items()})
+    ways = ways.assign(gap=ways["of_sites"] - ways["of_city_hours"])
+    return ways.dropna(subset="gap").reset_index(drop=True)[list(OZONE_WAYS)]

@@ -43,7 +43,7 @@ def contestants(trees: int = TREES) -> Mapping[str, Contestant]:
     return {
         OURS: Contestant("tianbang's separation", Ours()),
         "ours-without-smooth": Contestant("  without its smooth response", Without(smooth=False)),
-        "ours-without-memory": Contestant("  without what is carried over", Without(carried=False)),
+        "ours-without-memory": Contestant("  without memory of days", Without(memory=False)),
         "ours-white-noise": Contestant("  without noise that persists", Without(persistent=False)),
         "ours-with-trees": Contestant("  with boosted trees on its residual", WithTrees()),
         FOREST: Contestant("random forest, all but the trend resampled", ResampledAll(forest)),

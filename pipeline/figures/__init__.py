@@ -22,6 +22,7 @@ from pipeline.figures import (
     condition_index,
     dependence,
     driver_shares,
+    event_differences,
     joint_dependence,
     place_map,
     style,
@@ -56,6 +57,7 @@ KINDS: tuple[tuple[str, Any, Callable[[Subject], bool], str], ...] = (
     ("index", condition_index, lambda subject: True, "values"),
     ("bars", attribution_bars, lambda subject: not attribution_bars.rows(subject).empty, "values"),
     ("drivers", driver_shares, lambda subject: not driver_shares.rows(subject).empty, "values"),
+    ("events", event_differences, lambda subject: not event_differences.rows(subject).empty, "values"),
     ("dependence", dependence, lambda subject: subject.dependence is not None, "values"),
     (
         "joint",

@@ -16,7 +16,7 @@ TOP_LIMIT = 12
 LIMIT = 6
 """Cities below regions are drawn when there are at most so many places in all."""
 
-TABLES = ("attribution", "index", "concentrations", "drivers", "trends", "changepoints")
+TABLES = ("attribution", "index", "concentrations", "drivers", "trends", "changepoints", "events")
 """The tables that figures are drawn from."""
 Place = tuple[str, str]
 """Level and name."""
@@ -49,6 +49,7 @@ class Subject:
     drivers: pd.DataFrame
     trends: pd.DataFrame
     changepoints: pd.DataFrame
+    events: pd.DataFrame
     dependence: xr.Dataset | None
     first: int
 
@@ -130,6 +131,7 @@ def _subject(
         own["drivers"],
         own["trends"],
         own["changepoints"],
+        own["events"],
         dependence,
         first_year(config, own["attribution"]),
     )

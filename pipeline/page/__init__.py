@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from importlib import resources
 from typing import TYPE_CHECKING
 
 import pandas as pd
 import xarray as xr
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pipeline import __version__
 from pipeline.config import Config
@@ -18,6 +16,7 @@ from pipeline.figures.subjects import select
 from pipeline.page import content
 from pipeline.page.images import embedded
 from pipeline.page.sentences import marked
+from pipeline.page_base import environment, style, template_file
 from pipeline.store import Run, write_text
 from pipeline.wording import phrase
 
@@ -70,21 +69,14 @@ def _provenance(config: Config, key: Keys) -> dict[str, str]:
 
 def render(run: content.Run) -> str:
     """The page as HTML. Everything that comes from data is escaped by the template engine."""
-    environment = Environment(
-        loader=PackageLoader("pipeline.page", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     pages = [content.page(run, language) for language in run.config.languages]
-    return environment.get_template("page.html").render(
-        pages=pages,
-        say={page.language: partial(phrase, language=page.language) for page in pages},
-        style=_file("style.css"),
-        script=_file("script.js"),
+    return (
+        environment("pipeline.page")
+        .get_template("page.html")
+        .render(
+            pages=pages,
+            say={page.language: partial(phrase, language=page.language) for page in pages},
+            style=style("pipeline.page", "style.css"),
+            script=template_file("pipeline.page", "script.js"),
+        )
     )
-
-
-def _file(name: str) -> str:
-    return (resources.files("pipeline.page") / "templates" / name).read_text(encoding="utf-8")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.events import criteria, event_in, of_interest
 from pipeline.page.sentences import Row, concentration_units, level_of, longest
 from pipeline.vocabulary import GROUPS
 from pipeline.wording import (
@@ -26,6 +27,7 @@ from pipeline.wording import (
 WORDS = (
     "place", "level", "pollutant", "statistic", "period", "year", "weather", "valid", "series", "date", "date_interval",
     "rule", "threshold", "panel", "dust", "attains", "rule_source", "variable", "first_day", "last_day",
+    "event",
 )  # fmt: skip
 """Columns of words, aligned left; all others hold numbers."""
 FULL_YEAR = 365
@@ -229,6 +231,30 @@ def _method_cells(row: Row, language: Language) -> Cells:
         "emissions_part": bounded(row, "emissions", signed),
         "emissions_methods": spread["emissions_methods"],
         "method_count": str(row["count"]),
+    }
+
+
+def events(frame: pd.DataFrame, language: Language) -> Table:
+    """Events that matter for each pollutant, over all years: days, and concentrations at fixed emissions."""
+    chosen = of_interest(frame)
+    rows = [_event_cells(row, language) for row in chosen.to_dict("records")]
+    doubtful = [key for key in dict.fromkeys(chosen["event"]) if key in criteria() and not criteria()[key].verified]
+    said = phrase("comma", language).join(event_in(language, key) for key in doubtful)
+    unverified = phrase("events_unverified", language, names=said) if doubtful else ""
+    return table("events", rows, language, note=phrase("events_note", language) + unverified)
+
+
+def _event_cells(row: Row, language: Language) -> Cells:
+    decimals = decimals_of(float(row["on_event"]))
+    return {
+        "pollutant": with_units(row, language),
+        "event": event_in(language, str(row["event"])),
+        "share_of_days": f"{number(100 * row['share'])} %",
+        "longest_days": number(row["longest"], 0),
+        "on_event": number(row["on_event"], decimals),
+        "otherwise": number(row["otherwise"], decimals),
+        "difference": _spanned(row, "difference", decimals),
+        "difference_within_months": _spanned(row, "difference_season_matched", decimals),
     }
 
 

@@ -13,7 +13,15 @@ from pipeline.figures.subjects import Place, Selection
 from pipeline.page import cells, truth
 from pipeline.page.cells import Table
 from pipeline.page.images import Image
-from pipeline.page.sentences import caution, driver_sentence, headline, level_of, longest, trend_sentence
+from pipeline.page.sentences import (
+    caution,
+    driver_sentence,
+    event_sentence,
+    headline,
+    level_of,
+    longest,
+    trend_sentence,
+)
 from pipeline.quality import report_rows
 from pipeline.regions import label
 from pipeline.wording import LEAST_R2, Language, phrase, pollutant_in
@@ -28,6 +36,7 @@ TABLES = (
     ("trends", cells.trends),
     ("changepoints", cells.changepoints),
     ("index", cells.index),
+    ("events", cells.events),
     ("concentrations", cells.concentrations),
     ("assessment", cells.assessment),
     ("skill", cells.skill),
@@ -171,6 +180,8 @@ def _headlines(own: Mapping[str, pd.DataFrame], language: Language) -> Iterator[
             if row["statistic"] == "mean":
                 sentences.append(driver_sentence(row, mine["drivers"], language))
         sentences.append(trend_sentence(mine["trends"], language, level=level_of(rows.iloc[0].to_dict())))
+        if "events" in mine:
+            sentences.append(event_sentence(mine["events"], language))
         name = pollutant_in(language, str(pollutant))
         yield Headline(name, tuple(filter(None, sentences)), caution(mine["skill"], language))
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from pipeline.events import event_in, of_interest
 from pipeline.wording import (
     LEAST_R2,
     Language,
@@ -23,6 +25,7 @@ from pipeline.wording import (
 Row = Mapping[Any, Any]
 
 
+EVENT_DAYS = 30
 KEYS = ["level", "name", "pollutant", "statistic"]
 
 
@@ -101,6 +104,33 @@ def trend_sentence(trends: pd.DataFrame, language: Language, *, level: float) ->
         end=str(row["end"])[:7],
         units=units_in(language, concentration_units(row)),
         **{name: signed(float(row[column]), decimals) for name, column in names.items()},
+    )
+
+
+def event_sentence(events: pd.DataFrame, language: Language) -> str:
+    """The event that matters most at fixed emissions, against other days of the same months; empty where none is known.
+
+    ``events`` are the place's and pollutant's rows of the table of events; an event of less than a month of days is not
+    spoken of.
+    """
+    column = "difference_season_matched"
+    own = of_interest(events)
+    own = own[own["matched_days"] >= EVENT_DAYS]
+    if own.empty:
+        return ""
+    row = own.sort_values(column, key=np.abs).iloc[-1].to_dict()
+    decimals = decimals_of(float(row["on_event"]))
+    found = direction(float(row[f"{column}_low"]), float(row[f"{column}_high"]))
+    return phrase(
+        "event_little" if found == "little" else "event_differs",
+        language,
+        event=event_in(language, str(row["event"])),
+        percent=number(100 * row["share"]),
+        units=units_in(language, str(row["units"])),
+        **{
+            end or "value": signed(float(row[f"{column}{'_' * bool(end)}{end}"]), decimals)
+            for end in ("", "low", "high")
+        },
     )
 
 

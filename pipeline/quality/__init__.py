@@ -6,7 +6,7 @@ what they rejected with the columns of ``pipeline.contracts.REJECTED``.
 
 from pipeline.quality.report import file_notes, notes, report_rows, summary
 from pipeline.quality.rules import RULES, Options, Rule
-from pipeline.quality.screening import Entry, plausible, screened
+from pipeline.quality.screening import Entry, judged_together, plausible, screened
 
 __all__ = [
     "RULES",
@@ -14,6 +14,7 @@ __all__ = [
     "Options",
     "Rule",
     "file_notes",
+    "judged_together",
     "notes",
     "plausible",
     "report_rows",

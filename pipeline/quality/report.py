@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
 from pipeline.quality.rules import RULES, Options
 
@@ -14,11 +14,11 @@ FILES_NAMED = 50
 SUMMARY = ("rule", "variable", "files", "stations", "values", "share", "first", "last", "lowest", "highest")
 
 
-def summary(rejected: pd.DataFrame, data: xr.Dataset) -> pd.DataFrame:
+def summary(rejected: pd.DataFrame, held: Mapping[str, int]) -> pd.DataFrame:
     """A row for each rule and variable that rejected something, the most first; columns ``SUMMARY``.
 
-    ``share`` is the values' part of all that ``data``, as it was before the rules, holds of the variable [1]; NaN for
-    what concerns a file. ``first`` and ``last`` are labels of the earliest and latest value.
+    ``share`` is the values' part of all that were ``held`` of the variable before the rules [1]; NaN for what concerns
+    a file. ``first`` and ``last`` are labels of the earliest and latest value.
     """
     if rejected.empty:
         return pd.DataFrame(columns=list(SUMMARY))
@@ -36,7 +36,6 @@ def summary(rejected: pd.DataFrame, data: xr.Dataset) -> pd.DataFrame:
         lowest=("lowest", "min"),
         highest=("highest", "max"),
     ).reset_index()
-    held = {str(name): int(data[name].notnull().sum()) for name in data.data_vars}
     frame["share"] = [
         values / held[name] if held.get(name) else float("nan")
         for name, values in zip(frame["variable"], frame["values"], strict=True)

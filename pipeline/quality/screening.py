@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,7 @@ Judge = Callable[[Values], Flags]
 """Where a rule rejects what is left of a variable."""
 
 PM_RULE = "pm25_above_pm10"
+PARTICLES = ("pm25", "pm10")
 DEFAULT = Options()
 
 
@@ -56,12 +57,21 @@ def plausible(data: xr.Dataset, entry: Entry) -> tuple[xr.Dataset, list[str]]:
     return data.assign(kept), notes
 
 
-def screened(data: xr.Dataset, entry: Entry, options: Options = DEFAULT) -> tuple[xr.Dataset, pd.DataFrame]:
+def judged_together(names: Sequence[str]) -> list[tuple[str, ...]]:
+    """The variables in groups that no rule compares with one another: ``screened`` may be asked of each by itself."""
+    particles = tuple(name for name in names if name in PARTICLES)
+    alone: list[tuple[str, ...]] = [(name,) for name in names if name not in PARTICLES]
+    return [particles, *alone] if particles else alone
+
+
+def screened(
+    data: xr.Dataset, entry: Entry, options: Options = DEFAULT, *, within: pd.DatetimeIndex | None = None
+) -> tuple[xr.Dataset, pd.DataFrame]:
     """``data`` (station, time) without the values that a rule rejects, and what was rejected (columns ``REJECTED``).
 
     A rejected value becomes NaN, nothing is imputed. Consecutive values of one station and variable that one rule
-    rejects are one row. ``stuck`` and ``spike`` are asked of hours only; of what is negative by little, see
-    ``Options.negative_floor``.
+    rejects are one row. Of ``within``, consecutive labels, both are given alone; all of ``data`` is looked at.
+    ``stuck`` and ``spike`` are asked of hours only; of what is negative by little, see ``Options.negative_floor``.
     """
     hourly = data.attrs.get("resolution") == "hour"
     given = {str(name): data[name].to_numpy() for name in data.data_vars}
@@ -69,14 +79,28 @@ def screened(data: xr.Dataset, entry: Entry, options: Options = DEFAULT) -> tupl
     for name, values in given.items():
         kept[name], of_variable = _screened_one(values, name, _rules(entry(name).valid_range, options, hourly=hourly))
         found += of_variable
-    if PM_RULE in options.rules and {"pm25", "pm10"} <= set(kept):
+    if PM_RULE in options.rules and set(PARTICLES) <= set(kept):
         slope, intercept = options.pm_slope, options.pm_intercept
         flags = value_rules.above(kept["pm25"], kept["pm10"], slope=slope, intercept=intercept)
-        for name in ("pm25", "pm10"):
+        for name in PARTICLES:
             kept[name], of_variable = _screened_one(kept[name], name, {PM_RULE: lambda _: flags})
             found += of_variable
     changed = {name: data[name].copy(data=values) for name, values in kept.items() if values is not given[name]}
-    return data.assign(changed), _listed(found, data)
+    kept_data = data.assign(changed)
+    if within is None:
+        return kept_data, _listed(found, data)
+    inside = data.get_index("time").isin(within)
+    return kept_data.sel(time=slice(within[0], within[-1])), _listed(
+        [part for each in found if (part := _inside(each, inside))], data
+    )
+
+
+def _inside(found: Found, inside: np.ndarray) -> Found | None:
+    """What of it is at the labels that are ``inside``; None when nothing is."""
+    kept = inside[found.time]
+    if not kept.any():
+        return None
+    return Found(found.variable, found.rule, found.station[kept], found.time[kept], found.values[kept])
 
 
 def _rules(valid_range: tuple[float, float], options: Options, *, hourly: bool) -> dict[str, Judge]:

@@ -101,14 +101,14 @@ def spike(values: Values, *, times: float, step: float) -> Flags:
     hours = np.flatnonzero(found.any(axis=0))
     for hour in hours:
         stations = np.flatnonzero(found[:, hour])
-        reporting = values[np.isfinite(values[:, hour]), hour]
-        # the median with the station's own value taken away
-        ranked = np.sort(reporting)
-        for station in stations:
-            others = np.delete(ranked, np.searchsorted(ranked, values[station, hour]))
-            found[station, hour] = len(others) >= FEWEST_OTHERS and values[station, hour] > times * max(
-                float(np.median(others)), LEAST_STEPS * step
-            )
+        ranked = np.sort(values[np.isfinite(values[:, hour]), hour])
+        # a value above the middle leaves the others the median that they have without the highest; one below is none
+        others = ranked[:-1]
+        if len(others) >= FEWEST_OTHERS:
+            least = times * max(float(np.median(others)), LEAST_STEPS * step)
+            found[stations, hour] = values[stations, hour] > least
+        else:
+            found[stations, hour] = False
     return found
 
 

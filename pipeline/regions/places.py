@@ -12,11 +12,17 @@ from pipeline.config import Config, read_yaml, region_lists
 from pipeline.errors import ConfigError, InputError
 from pipeline.regions.belonging import with_cities
 from pipeline.regions.cities import known_city
-from pipeline.regions.definitions import regions_of
+from pipeline.regions.definitions import label, regions_of
 from pipeline.stations.station_lists import read_lists
 
 Regions = Mapping[str, Sequence[str]] | Sequence[str] | Path | None
 """Region -> cities; keys of definitions; a YAML file of either; or nothing: all cities are one region."""
+
+STATION_TABLE = (
+    "station", "name", "city", "city_name", "city_chinese", "city_by", "county", "region", "latitude", "longitude",
+    "closed", "background", "assessed",
+)  # fmt: skip
+"""Columns of ``tables/stations.csv``."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,17 @@ class Places:
     def cities(self) -> list[str]:
         """Cities that have stations that count, sorted."""
         return sorted(self.stations.loc[self.stations["assessed"], "city"].unique())
+
+    def table(self) -> pd.DataFrame:
+        """A row for each station, columns ``STATION_TABLE``; ``city_by`` is the way in which it found its city."""
+        of_city = {city: region for region, members in reversed(self.regions.items()) for city in members}
+        found = self.stations.rename_axis("station").reset_index()
+        found = found.assign(
+            city_name=[label(city, "en") for city in found["city"]],
+            city_chinese=[label(city, "zh") for city in found["city"]],
+            region=[of_city.get(city, "") for city in found["city"]],
+        )
+        return found[list(STATION_TABLE)].sort_values("station", ignore_index=True)
 
     def of_city(self, city: str) -> list[str]:
         """The stations that count in the mean of a city: neither background nor a county-level city's own."""

@@ -41,10 +41,23 @@ def maximum_daily_8h(hours: np.ndarray, *, limit: float = MDA8_LIMIT) -> np.ndar
     An eight-hour mean needs 6 hours; a day needs 14 of them, or a maximum above ``limit`` [ug m-3]; else NaN
     (HJ 663-2013 6.1.2).
     """
-    windows = _mean(np.lib.stride_tricks.sliding_window_view(hours, 8, axis=-1), HOURS_FOR_8H_MEAN)
+    windows = _running_mean(hours, 8, HOURS_FOR_8H_MEAN)
     valid = np.isfinite(windows).sum(axis=-1)
     maximum = np.where(np.isfinite(windows), windows, -np.inf).max(axis=-1)
     return np.where((valid >= WINDOWS_FOR_MDA8) | (maximum > limit), maximum, np.nan)
+
+
+def _running_mean(hours: np.ndarray, length: int, at_least: int) -> np.ndarray:
+    """Means of ``length`` hours in a row, of which ``at_least`` are there; the first ends at hour ``length``."""
+    observed = np.isfinite(hours)
+    filled = np.where(observed, hours, 0.0)
+    number = hours.shape[-1] - length + 1
+    count = np.zeros((*hours.shape[:-1], number), dtype=np.int16)
+    total = np.zeros(count.shape)
+    for first in range(length):
+        count += observed[..., first : first + number]
+        total += filled[..., first : first + number]
+    return np.where(count >= at_least, total / np.maximum(count, 1), np.nan)
 
 
 def _mean(values: np.ndarray, at_least: int) -> np.ndarray:

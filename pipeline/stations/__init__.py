@@ -31,6 +31,7 @@ from pipeline.stations import (
     table,
 )
 from pipeline.stations.batches import Batched, ReaderOfBatches
+from pipeline.stations.spans import Spans
 
 
 class Reader(Protocol):
@@ -57,6 +58,14 @@ class Reader(Protocol):
         ...
 
 
+class StreamedReader(Protocol):
+    """What a reader offers that hands over a calendar year at a time."""
+
+    def spans(self, options: Any, *, pollutants: Sequence[str], period: tuple[datetime.date, datetime.date]) -> Spans:
+        """What ``read`` would give, as spans."""
+        ...
+
+
 ObservationOptions = (
     prsa.Options
     | table.Options
@@ -78,6 +87,7 @@ BATCH_READERS: dict[str, ReaderOfBatches] = {
     "openaq": openaq,
     "epa_aqs": epa_aqs,
     "eea": eea,
+    "table": table,
 }
 """Readers whose files ``tianbang ingest`` can append to an archive."""
 
@@ -85,5 +95,8 @@ READERS: dict[str, Reader] = {
     "prsa": prsa,
     "table": table,
     "archive": archive,
-    **{name: Batched(reader) for name, reader in BATCH_READERS.items()},
+    **{name: Batched(reader) for name, reader in BATCH_READERS.items() if name != "table"},
 }
+
+STREAMED: dict[str, StreamedReader] = {"archive": archive}
+"""Readers of more than may be in memory at once."""

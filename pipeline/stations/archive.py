@@ -9,6 +9,7 @@ from typing import Literal
 
 from pipeline.contracts import Observed
 from pipeline.stations.options import PathOptions
+from pipeline.stations.spans import Spans
 
 
 class Options(PathOptions):
@@ -35,3 +36,10 @@ def read(
     from pipeline.archive.reading import read_period
 
     return read_period(options.path, pollutants=pollutants, period=period)
+
+
+def spans(options: Options, *, pollutants: Sequence[str], period: tuple[datetime.date, datetime.date]) -> Spans:
+    """The same a calendar year at a time: an archive of many years is never in memory at once."""
+    from pipeline.archive.reading import read_spans
+
+    return read_spans(options.path, pollutants=pollutants, period=period)

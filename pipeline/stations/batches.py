@@ -16,6 +16,7 @@ from pipeline.contracts import Batch, Observed
 from pipeline.errors import InputError
 from pipeline.stations import blocks, rejections
 from pipeline.stations.frames import full_axis
+from pipeline.stations.options import other_files
 
 DAY = datetime.timedelta(days=1)
 Period = tuple[datetime.date, datetime.date]
@@ -64,7 +65,9 @@ class Batched:
         found = [
             self.module.read_batch(batch, options, pollutants=pollutants, utc_offset=utc_offset) for batch in touching
         ]
-        return on_full_axis(found, pollutants, period, where=str(options.path), keys=[batch.key for batch in there])
+        joined = on_full_axis(found, pollutants, period, where=str(options.path), keys=[batch.key for batch in there])
+        others = rejections.other_files(other_files(options.path, [file for batch in there for file in batch.files]))
+        return Observed(joined.data, rejections.joined_tables([joined.rejected, rejections.table(others)]))
 
 
 def touches(key: str, period: Period) -> bool:
@@ -108,7 +111,8 @@ def _nothing(
     told = "".join(f"; {first['file']}: {first['rule']}, {first['detail']}" for _, first in rejected.head(1).iterrows())
     there = f"{labels[0]} to {labels[-1]}" if len(labels) else f"files of {keys[0]} to {keys[-1]}"
     return InputError(
-        f"{where}: no row in the period {period[0]}/{period[1]}; found {there}{told}; correct `period` or the path"
+        f"{where}: no row in the period {period[0]}/{period[1]}; found {there}{told}; correct `period`, "
+        "`pollutants` or the path"
     )
 
 

@@ -27,7 +27,7 @@ class Options(PathOptions):
 
 def batches(options: Options) -> list[Batch]:
     """A batch for each day."""
-    return by_day(files_of(options.path, *(f"{kind}_*.csv{packed}" for kind in HELD for packed in ("", ".gz"))))
+    return by_day(files_of(options.path, *(f"**/{kind}_*.csv{packed}" for kind in HELD for packed in ("", ".gz"))))
 
 
 def read_batch(batch: Batch, options: Options, *, pollutants: Sequence[str], utc_offset: float) -> Observed:

@@ -38,12 +38,20 @@ def lines_of(path: Path) -> tuple[list[str], list[Row]]:
     return [line for line in lines if line.strip()], rows
 
 
+def packed_under_another_name(path: Path) -> list[Row]:
+    """A row when gzip content is named otherwise; none for any other file."""
+    with path.open("rb") as stream:
+        packed = stream.read(2) == GZIP
+    named = path.suffix == ".gz"
+    return [row(path.name, "packed_file", "gzip content; read all the same")] if packed and not named else []
+
+
 def unpacked(path: Path) -> tuple[bytes | None, list[Row]]:
     """A file's bytes, unpacked when they are gzip; None when the packed content is not whole."""
     content = path.read_bytes()
     if not content.startswith(GZIP):
         return content, []
-    told = [] if path.suffix == ".gz" else [row(path.name, "packed_file", "gzip content; read all the same")]
+    told = packed_under_another_name(path)
     try:
         return gzip.decompress(content), told
     except EOFError:
@@ -58,8 +66,9 @@ def _text(content: bytes) -> str | None:
     for encoding in ("utf-8", "gb18030"):
         try:
             return content.decode(encoding).replace("\r\n", "\n")
-        except UnicodeDecodeError:
-            continue
+        except UnicodeDecodeError as error:
+            if encoding == "utf-8" and error.reason == "unexpected end of data":
+                return content[: error.start].decode(encoding).replace("\r\n", "\n")  # cut within a character
     return None
 
 

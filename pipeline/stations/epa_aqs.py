@@ -11,6 +11,7 @@ informational qualifiers leave a value valid.
 
 from __future__ import annotations
 
+import gzip
 import re
 import zipfile
 import zlib
@@ -22,8 +23,9 @@ from typing import IO, Literal
 import pandas as pd
 
 from pipeline.contracts import Batch, Observed
-from pipeline.stations import blocks, rejections
+from pipeline.stations import blocks, contents, rejections
 from pipeline.stations.batches import require_known
+from pipeline.stations.contents import GZIP
 from pipeline.stations.openaq import HOUR, STATION, Taken, in_agreed_units, lacking, runs, settled, to_local
 from pipeline.stations.options import PathOptions, files_of
 
@@ -60,8 +62,9 @@ COLUMNS = (
     "Qualifier",
 )
 PLACE = (*SITE, "Latitude", "Longitude", "State Name", "County Name")
-NAMED = re.compile(r"hourly_(\d{5})_(\d{4})\.(?:zip|csv)$")
+NAMED = re.compile(r"hourly_(\d{5})_(\d{4})\.(?:zip|csv|csv\.gz)$")
 ROWS_AT_ONCE = 500_000
+ZIP = b"PK\x03\x04"
 
 
 class Options(PathOptions):
@@ -73,7 +76,7 @@ class Options(PathOptions):
 def batches(options: Options) -> list[Batch]:
     """The files of all parameters of a year (key YYYY); a file of another name by itself."""
     found: dict[str, list[Path]] = {}
-    for path in files_of(options.path, "**/*.zip", "**/*.csv"):
+    for path in files_of(options.path, "**/*.zip", "**/*.csv", "**/*.csv.gz"):
         named = NAMED.search(path.name)
         found.setdefault(named[2] if named else path.name, []).append(path)
     return [Batch(key, tuple(sorted(found[key]))) for key in sorted(found)]
@@ -165,6 +168,7 @@ def _collected(
         try:
             parts = [rows_of(part) for part in _parts(path, columns)]
             told = [] if parts else [rejections.row(path.name, "empty_file", "no rows")]
+            told += contents.packed_under_another_name(path)
         except _Refused as refused:
             parts, told = [], [rejections.row(path.name, refused.rule, refused.detail)]
         taken += [rows for rows, _ in parts if len(rows)]
@@ -181,9 +185,13 @@ class _Refused(Exception):
 
 def _parts(path: Path, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
     with path.open("rb") as raw:
-        packed = raw.read(4) == b"PK\x03\x04"
+        head = raw.read(4)
     try:
-        if packed:
+        if head.startswith(GZIP):
+            with gzip.open(path) as stream:
+                _refuse_foreign(stream)
+                yield from _frames(stream, columns)
+        elif head == ZIP:
             with zipfile.ZipFile(path) as archive, archive.open(_only_member(archive)) as stream:
                 _refuse_foreign(stream)
                 yield from _frames(stream, columns)
@@ -192,8 +200,9 @@ def _parts(path: Path, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
                 _refuse_foreign(stream)
                 _require_end(path)
                 yield from _frames(stream, columns)
-    except (zipfile.BadZipFile, EOFError, zlib.error) as error:
-        raise _Refused("cut_file", " ".join(str(error).split())) from None
+    except (gzip.BadGzipFile, zipfile.BadZipFile, EOFError, zlib.error) as error:
+        foreign = head.startswith(GZIP) and not isinstance(error, EOFError)
+        raise _Refused("not_csv" if foreign else "cut_file", " ".join(str(error).split())) from None
     except pd.errors.EmptyDataError:
         raise _Refused("empty_file", "found 0 bytes of text") from None
     except (pd.errors.ParserError, UnicodeDecodeError) as error:
@@ -214,13 +223,13 @@ def _require_end(path: Path) -> None:
             raise _Refused("cut_file", "its last row has no end")
 
 
-def _refuse_foreign(stream: IO[bytes]) -> None:
-    head = stream.peek(64)  # type: ignore[attr-defined]  # both a file and a member of a zip look ahead
+def _refuse_foreign(stream: IO[bytes] | gzip.GzipFile) -> None:
+    head = stream.peek(64)  # type: ignore[union-attr]  # a file and a member of a zip look ahead as well
     if b"\0" in head or head.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<"):
         raise _Refused("not_csv", f"begins with {head[:20]!r}")
 
 
-def _frames(stream: IO[bytes], columns: Sequence[str]) -> Iterator[pd.DataFrame]:
+def _frames(stream: IO[bytes] | gzip.GzipFile, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
     with pd.read_csv(
         stream,
         dtype=str,

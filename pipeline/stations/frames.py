@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import datetime
+import gzip
 import re
 import zlib
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,38 +20,85 @@ from pipeline.contracts import RESOLUTIONS, agreed_units
 from pipeline.errors import InputError
 from pipeline.vocabulary import WEATHER, pollutant
 
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 LONGEST_ROW = 2**20
-"""Bytes in which the last row of a file is looked for."""
+"""Bytes in which the last row of a file is looked for, and by which its form is told."""
 
 
 def read_csv(path: Path, *, needed: Sequence[str], missing: Sequence[str] = ()) -> pd.DataFrame:
-    """A CSV file (optionally .gz) as a frame; a missing column, a cut or a foreign file is one InputError."""
+    """A CSV file (optionally .gz) as a frame; a missing column, a cut or a foreign file is one InputError.
+
+    Fields are separated by commas, semicolons or tabs; with semicolons, numbers may have decimal commas. Text is UTF-8,
+    with or without a byte order mark, or GB18030. A name that is twice in the header is an InputError.
+    """
     try:
-        if ends_within_a_row(path):
+        form = form_of(path)
+        if ends_within_a_row(path, form.separator):
             raise EOFError("its last row has fewer fields than its header")
-        frame = pd.read_csv(path, encoding="utf-8-sig", na_values=list(missing), low_memory=False)
+        frame = pd.read_csv(
+            path,
+            sep=form.separator,
+            decimal=form.decimal,
+            encoding=form.encoding,
+            na_values=list(missing),
+            low_memory=False,
+        )
     except (
         OSError,
         EOFError,
         zlib.error,
         UnicodeDecodeError,
+        csv.Error,
         pd.errors.ParserError,
         pd.errors.EmptyDataError,
     ) as error:
         raise InputError(
             f"{path}: not a whole CSV file ({' '.join(str(error).split())}); fetch or export it again"
         ) from None
+    if form.twice:
+        raise InputError(f"{path}: column {form.twice[0]!r} is twice in the header; agreed once; take one of them away")
+    frame = frame.rename(columns=lambda name: str(name).strip())
     require(frame, needed, where=str(path))
     return frame
 
 
-def ends_within_a_row(path: Path) -> bool:
+@dataclass(frozen=True)
+class Form:
+    """How a CSV file is written, by its first rows; ``twice`` are names that its header repeats."""
+
+    separator: str
+    decimal: str
+    encoding: str
+    twice: tuple[str, ...]
+
+
+def form_of(path: Path) -> Form:
+    """The form of a CSV file (optionally .gz)."""
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+        first, *others = re.split(rb"\r\n?|\n", stream.read(LONGEST_ROW), maxsplit=1)
+    rows = b"".join(others)
+    separator = max(",;\t", key=lambda mark: first.count(mark.encode()))
+    decimal = "," if separator != "," and re.search(rb"\d,\d", rows) else "."
+    encoding = "utf-8-sig"
+    try:
+        first.decode(encoding)
+        # a character may be cut in two at the end of what is looked at
+        rows.rsplit(b"\n", 1)[0].decode(encoding)
+    except UnicodeDecodeError:
+        encoding = "gb18030"
+    header = [name.strip() for name in next(csv.reader([first.decode(encoding)], delimiter=separator), [])]
+    twice = [name for name, count in Counter(header).items() if name and count > 1]
+    return Form(separator, decimal, encoding, tuple(twice))
+
+
+def ends_within_a_row(path: Path, separator: str = ",") -> bool:
     """Whether a plain text file ends without a newline in a row that has fewer fields than the first row."""
     with path.open("rb") as stream:
         first = stream.readline()
         stream.seek(max(path.stat().st_size - LONGEST_ROW, 0))
         last = stream.read().rsplit(b"\n", 1)[-1]
-    header, row = (re.sub(rb'"[^"]*("|$)', b"", line).count(b",") for line in (first, last))
+    mark = separator.encode()
+    header, row = (re.sub(rb'"[^"]*("|$)', b"", line).count(mark) for line in (first, last))
     return path.suffix == ".csv" and last != b"" and row < header
 
 
@@ -57,6 +108,8 @@ def ended(path: Path) -> Path:
     Packed files say themselves where they end. A list written by hand may lack the last newline, and is not asked.
     """
     with path.open("rb") as stream:
+        if stream.read(2) in UTF_16:
+            raise InputError(f"{path}: found UTF-16 text; agreed UTF-8; save it as `CSV UTF-8`")
         stream.seek(max(path.stat().st_size - 1, 0))
         last = stream.read()
     if path.suffix == ".csv" and last not in (b"", b"\n", b"\r"):
@@ -68,22 +121,27 @@ def ended(path: Path) -> Path:
 
 
 def read_parquet(path: Path) -> pd.DataFrame:
-    """A Parquet file as a frame, its named index as columns; a cut or a foreign file is an InputError."""
+    """A Parquet file as a frame, its named index as columns; a cut or a foreign file is an InputError.
+
+    A nameless index of times is ``time``.
+    """
     try:
         frame = pd.read_parquet(path)
     except (OSError, ValueError) as error:  # pyarrow's errors are of both kinds
         raise InputError(
             f"{path}: not a whole Parquet file ({' '.join(str(error).split())}); fetch or export it again"
         ) from None
+    if isinstance(frame.index, pd.DatetimeIndex) and frame.index.name is None:
+        frame.index.name = "time"
     return frame.reset_index(drop=frame.index.names == [None])
 
 
-def require(frame: pd.DataFrame, needed: Sequence[str], *, where: str) -> None:
-    """Refuses a frame in which an agreed column is missing, naming it."""
+def require(frame: pd.DataFrame, needed: Sequence[str], *, where: str, hint: str = "") -> None:
+    """Refuses a frame in which an agreed column is missing, naming it; ``hint`` says what else may be done."""
     if absent := [name for name in needed if name not in frame]:
         found = [str(name) for name in frame if name != "file"]
         raise InputError(
-            f"{where}: column {absent[0]!r} is missing; found {', '.join(found[:20])}; agreed {', '.join(needed)}"
+            f"{where}: column {absent[0]!r} is missing; found {', '.join(found[:20])}; agreed {', '.join(needed)}{hint}"
         )
 
 

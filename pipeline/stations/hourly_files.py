@@ -35,7 +35,7 @@ class Options(PathOptions):
 
 def batches(options: Options) -> list[Batch]:
     """A batch for each day."""
-    return by_day(files_of(options.path, f"{NAME}*.csv", f"{NAME}*.csv.gz"))
+    return by_day(files_of(options.path, f"**/{NAME}*.csv", f"**/{NAME}*.csv.gz"))
 
 
 def read_batch(batch: Batch, options: Options, *, pollutants: Sequence[str], utc_offset: float) -> Observed:

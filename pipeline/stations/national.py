@@ -23,7 +23,7 @@ class Options(PathOptions):
 
 def batches(options: Options) -> list[Batch]:
     """A batch for each day."""
-    return by_day(files_of(options.path, "china_sites_*.csv", "china_sites_*.csv.gz"))
+    return by_day(files_of(options.path, "**/china_sites_*.csv", "**/china_sites_*.csv.gz"))
 
 
 def read_batch(batch: Batch, options: Options, *, pollutants: Sequence[str], utc_offset: float) -> Observed:

@@ -15,8 +15,9 @@ import pandas as pd
 
 from pipeline.contracts import Observed
 from pipeline.errors import InputError
+from pipeline.stations import rejections
 from pipeline.stations.frames import ended, numeric, read_csv, to_dataset
-from pipeline.stations.options import PathOptions, files_of
+from pipeline.stations.options import PathOptions, files_of, other_files
 from pipeline.vocabulary import GAS_FACTOR, pollutant
 
 GAS_REFERENCE = "273.15 K"
@@ -61,4 +62,6 @@ def read(
     frame = pd.concat(frames).rename(columns={column: name for name, column in COLUMNS.items()})
     for name in pollutants:
         frame[name] *= (GAS_FACTOR if pollutant(name).gas else 1.0) * (0.001 if name == "co" else 1.0)
-    return Observed(to_dataset(frame, list(pollutants), resolution="hour", period=period, where=str(options.path)))
+    data = to_dataset(frame, list(pollutants), resolution="hour", period=period, where=str(options.path))
+    others = other_files(options.path, inputs(options))
+    return Observed(data, rejections.table(rejections.other_files(others)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,15 @@ def absent_hours(file: str, absent: pd.DatetimeIndex, *, variable: str = "") -> 
         row(file, "absent_hours", f"{int((end - start) / HOUR) + 1} h", variable=variable, start=start, end=end)
         for start, end in runs_of_labels(absent)
     ]
+
+
+def other_files(files: Sequence[Path]) -> list[Row]:
+    """A row that tells of files whose names a reader does not know; none when there are none."""
+    if not files:
+        return []
+    shown = ", ".join(file.name for file in files[:3])
+    more = f" and {len(files) - 3} more" if len(files) > 3 else ""
+    return [row(files[0].name, "other_files", f"not read: {shown}{more}")]
 
 
 def table(rows: Iterable[Row]) -> pd.DataFrame:

@@ -44,3 +44,9 @@ class Source(Protocol):
 WeatherOptions = stations.Options | table.Options | era5.Options
 
 SOURCES: dict[str, Source] = {"stations": stations, "table": table, "era5": era5}
+
+
+def published(options: WeatherOptions, period: tuple[datetime.date, datetime.date]) -> list[str]:
+    """What beside the input files decides which weather a run finds; empty for sources of files."""
+    found = era5.published(options, period) if isinstance(options, era5.Options) else ""
+    return [found] if found else []

@@ -12,8 +12,9 @@ import pandas as pd
 import xarray as xr
 
 from pipeline.config import Config
-from pipeline.daily import observations_of_days, weather_of_days
+from pipeline.daily import period_of, weather_of_days
 from pipeline.errors import InputError
+from pipeline.observed_days import observed_days, spans_of
 from pipeline.standards.reference_state import particles_in_ambient_state
 from pipeline.store import Run
 from pipeline.weekly.days import Kind, NewDays
@@ -105,7 +106,8 @@ def _observations(config: Config, run: Run, places: pd.DataFrame, weather: xr.Da
         with xr.open_dataset(run.path("daily/observations.nc")) as record:
             axis = pd.DatetimeIndex(record.get_index("time"))
             before = record.isel(time=(axis < days[0]) & (axis >= days[0] - CONTEXT * DAY)).load()
-        found, _, _ = observations_of_days(config, days)
+        asked = config.model_copy(update={"period": period_of(days)})
+        found = observed_days(spans_of(asked), asked, {}).days
         found = found.reindex(station=list(places.index))
         if config.assessment.particulate_reference == "ambient":
             found = particles_in_ambient_state(found, weather)

@@ -2,8 +2,8 @@
 
 ``python tests/bench/ingest.py [--stations 1700] [--days 365] [--years 13] [--folder DIR]`` writes wide daily files of
 the national archive's shape (24 hours x 15 types, 1.7 MB each), runs ``tianbang ingest`` on them, then generates an
-archive of many years and assesses its days year by year. Prints seconds, CPU seconds and the peak memory of all
-processes together.
+archive of many years and screens and assesses its days year by year. Prints seconds, CPU seconds and the peak memory
+of all processes together.
 """
 
 from __future__ import annotations
@@ -26,9 +26,11 @@ from national import PeakMemory
 
 from pipeline.archive.ingest import POLLUTANTS
 from pipeline.archive.ledger import Entry, Ledger, locked
-from pipeline.archive.reading import daily_of_archive
 from pipeline.archive.store import Store, Written
+from pipeline.config import Config
 from pipeline.contracts import agreed_units, nothing_rejected
+from pipeline.observed_days import observed_days, spans_of
+from pipeline.stations import READERS
 
 TYPES = "AQI PM2.5 PM2.5_24h PM10 PM10_24h SO2 SO2_24h NO2 NO2_24h O3 O3_24h O3_8h O3_8h_24h CO CO_24h".split()
 MISSING = 0.15
@@ -66,6 +68,8 @@ def write_archive(folder: Path, stations: int, years: int) -> None:
             (number,) = ledger.begin("national", [str(month)])
             shape = (len(labels), stations)
             values = {name: np.rint(random.gamma(3, 20, shape)).astype(np.float32) for name in POLLUTANTS}
+            values["co"] = np.round(values["co"] / 60, 1).astype(np.float32)
+            values["pm10"] = np.rint(1.6 * values["pm25"] + 5)
             for array in values.values():
                 array[random.random(shape, np.float32) < MISSING] = np.nan
             claims = store.write([Written(number, labels, positions, values)], ledger)
@@ -73,11 +77,17 @@ def write_archive(folder: Path, stations: int, years: int) -> None:
 
 
 def days_of(folder: Path, years: int) -> None:
-    """The days of all years."""
-    days = daily_of_archive(
-        folder, pollutants=POLLUTANTS, period=(FIRST, datetime.date(FIRST.year + years - 1, 12, 31))
+    """The days of all years, screened and assessed as a run does it."""
+    config = Config.model_construct(
+        observations=READERS["archive"].Options(reader="archive", path=folder),
+        period=(FIRST, datetime.date(FIRST.year + years - 1, 12, 31)),
+        pollutants=POLLUTANTS,
     )
-    print(dict(days.sizes), f"valid: {float(days['o3'].notnull().mean()):.3f}", flush=True)
+    spans = spans_of(config)
+    cities = {f"city {first}": spans.stations[first : first + 5] for first in range(0, len(spans.stations), 5)}
+    found = observed_days(spans, config, cities)
+    print(dict(found.days.sizes), f"valid: {float(found.days['o3'].notnull().mean()):.3f}", flush=True)
+    print(found.quality[["rule", "variable", "values", "share"]].to_string(index=False), flush=True)
 
 
 def told(name: str, process: int, wait: object) -> None:

@@ -42,6 +42,11 @@ def message(short: str, run: pd.Timestamp, step: int, level: int | None) -> byte
     handle = eccodes.codes_grib_new_from_samples("regular_ll_sfc_grib2" if level is None else "regular_ll_pl_grib2")
     keys = {
         "centre": "ecmf",
+        "setLocalDefinition": 1,
+        "localDefinitionNumber": 1,
+        "marsClass": "od",
+        "marsStream": "oper",
+        "marsType": "fc",
         "Ni": LONGITUDE.size,
         "Nj": LATITUDE.size,
         "latitudeOfFirstGridPointInDegrees": LATITUDE[0],

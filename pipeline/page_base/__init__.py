@@ -1,0 +1,28 @@
+"""What every page stands on: a template engine that escapes, files that travel with a package, one look."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+
+def environment(package: str) -> Environment:
+    """Templates of ``package``: text is escaped, a name that is not given is an error."""
+    return Environment(
+        loader=PackageLoader(package, "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def template_file(package: str, name: str) -> str:
+    """The text of a file beside a package's templates."""
+    return (resources.files(package) / "templates" / name).read_text(encoding="utf-8")
+
+
+def style(package: str, name: str) -> str:
+    """The look all pages share, then what one page adds."""
+    return "\n".join([template_file("pipeline.page_base", "base.css"), template_file(package, name)])

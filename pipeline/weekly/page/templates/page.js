@@ -1,0 +1,148 @@
+// The page: what is chosen is painted; a choice paints only what depends on it.
+function switches(holder, name, options, current, pick) {
+  holder.setAttribute("aria-label", name);
+  const pressed = holder.contains(document.activeElement);
+  holder.replaceChildren(...options.map(([value, text, language]) => element("button", {
+    type: "button", class: "switch", lang: language || null, "data-value": value, "aria-pressed": String(value === current),
+    onclick: () => pick(value),
+  }, text)));
+  if (pressed) holder.querySelector("[aria-pressed=true]").focus();
+}
+
+function paintControls() {
+  const { language } = chosen;
+  document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
+  document.title = `${say("title")} ${data.week.label}`;
+  for (const node of document.querySelectorAll("[data-say]")) node.textContent = say(node.dataset.say);
+  byId("subtitle").textContent = say("subtitle", data.week);
+  switches(byId("languages"), say("switch_language"), LANGUAGES.map((one) => [one, data.words[one].language, one]),
+    language, (value) => choose({ language: value }));
+  switches(byId("pollutants"), say("pollutant"), pollutants.map((one) => [one, data.pollutants[one][language]]),
+    chosen.pollutant, (value) => choose({ pollutant: value }));
+  if (byId("map-levels") && levels.length) {
+    switches(byId("map-levels"), say("map_level"), levels.map((one) => [one, say("by_" + one)]), chosen.level,
+      (value) => choose({ level: value }));
+  }
+}
+
+function range({ above, below }) {
+  if (!known(above)) return say("below", { value: number(below, 0) });
+  if (!known(below)) return say("from", { value: number(above, 0) });
+  return say("between", { low: number(above, 0), high: number(below, 0) });
+}
+
+function paintLegend() {
+  byId("legend").setAttribute("aria-label", say("legend"));
+  byId("legend").replaceChildren(...data.classes.map((one, position) =>
+    element("li", {}, classLabel(position), ` (${range(one)})`)));
+  byId("provenance").replaceChildren(...Object.entries(data.run).map(([name, value]) =>
+    element("div", {}, element("dt", {}, say(name)), element("dd", {}, value))));
+}
+
+function paintNotes() {
+  byId("notes").hidden = !data.notes.length;
+  byId("notes").lastElementChild.replaceChildren(...data.notes.map((note) => element("li", {}, note)));
+}
+
+function marks(place) {
+  const told = week(place) ? notFinal(week(place).kinds) : "";
+  return told ? element("span", { class: "marked" }, told) : null;
+}
+
+// Of all places the most days of each kind: the map cannot mark them place by place.
+function marksOfAll() {
+  const counts = data.places.map((_, place) => (week(place) ? week(place).kinds : []));
+  const told = notFinal(data.kinds.map((_, kind) => Math.max(...counts.map((one) => one[kind] || 0))));
+  return told ? [element("span", { class: "marked" }, told)] : [];
+}
+
+function paintHeadlines() {
+  byId("map-marked").replaceChildren(...marksOfAll());
+  byId("headlines").replaceChildren(...data.places.flatMap((place, position) => {
+    const mine = own(position);
+    if (place.level === "city" && data.places[0].level !== "city") return [];
+    if (!mine || (place.level === "city" && position > 5)) return [];
+    const name = element("button", { type: "button", class: "plain", title: say("choose"), "data-place": position },
+      nameOf(position));
+    return [element("article", { class: place.level, "data-place": position },
+      element("h3", {}, name, " ", classLabel(based(position)[3], based(position)[7]), " ", marks(position)),
+      element("p", {}, spoken(mine.said[0], position)))];
+  }));
+}
+
+function paintChosen() {
+  const mine = own();
+  byId("chosen-name").textContent = nameOf(chosen.place);
+  byId("chosen-level").textContent = say(data.places[chosen.place].level);
+  for (const node of document.querySelectorAll(".of")) {
+    node.textContent = ` · ${nameOf(chosen.place)} · ${data.pollutants[chosen.pollutant][chosen.language]}`;
+  }
+  byId("chosen-class").replaceChildren(classLabel(based(chosen.place)[3], based(chosen.place)[7]), " ",
+    ...[marks(chosen.place)].filter(Boolean));
+  byId("chosen-sentences").replaceChildren(...(mine ? mine.said.map((one) => spoken(one, chosen.place))
+    : [say("no_data")]).map((sentence) => element("p", {}, sentence)));
+  for (const article of byId("headlines").children) {
+    article.classList.toggle("chosen", Number(article.dataset.place) === chosen.place);
+  }
+  paintWindows(byId("windows"));
+  paintEvents(byId("events"));
+  paintVerification(byId("verification"));
+  paintCharts();
+}
+
+function paintCharts() {
+  driversChart(byId("drivers"));
+  yearChart(byId("year"));
+  outlookChart(byId("outlook"));
+}
+
+// The long table comes last: charts ask for their width, and the page is laid out for it.
+function paint(everything) {
+  if (everything) {
+    paintLegend();
+    paintHeadlines();
+    paintNotes();
+  }
+  paintChosen();
+  paintMap();
+  if (everything) paintAll(byId("all"));
+  markRow();
+}
+
+function choose(change) {
+  Object.assign(chosen, change);
+  const { level } = data.places[chosen.place];
+  if ("place" in change && levels.includes(level)) chosen.level = level;
+  paintControls();
+  paint("language" in change || "pollutant" in change);
+  remember();
+}
+
+choiceOfAddress();
+startHatches();
+if (levels.includes(data.places[chosen.place].level)) chosen.level = data.places[chosen.place].level;
+startMap();
+paintControls();
+paint(true);
+for (const id of ["headlines", "all"]) {
+  byId(id).addEventListener("click", (event) => {
+    const button = event.target.closest("button[data-place]");
+    if (button) choose({ place: Number(button.dataset.place) });
+  });
+}
+byId("filter").addEventListener("input", filterAll);
+byId("download").addEventListener("click", download);
+byId("skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  byId("chosen").focus();
+});
+window.addEventListener("hashchange", () => {
+  choiceOfAddress();
+  choose({ language: chosen.language, place: chosen.place });
+});
+let width = window.innerWidth;
+window.addEventListener("resize", () => {
+  if (window.innerWidth !== width) paintCharts();
+  width = window.innerWidth;
+});
+document.documentElement.dataset.ready = Math.round(performance.now());

@@ -1,0 +1,68 @@
+// What the page knows and what is chosen. All text reaches the document as text, never as markup.
+const data = JSON.parse(document.getElementById("data").textContent);
+const LANGUAGES = ["en", "zh"];
+const pollutants = Object.keys(data.pollutants);
+const chosen = { language: "en", pollutant: pollutants[0], place: 0, level: "city" };
+
+const byId = (id) => document.getElementById(id);
+const own = (place = chosen.place, pollutant = chosen.pollutant) => data.pollutants[pollutant].places[place];
+const nameOf = (place) => data.places[place][chosen.language];
+
+function say(key, values = {}) {
+  return data.words[chosen.language][key].replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
+}
+
+// A sentence: a phrase's key and its values; a list among them is said with commas between (as spoken() in Python).
+function spoken([phrase, values], place) {
+  const { units, ...pollutant } = data.pollutants[chosen.pollutant];
+  const said = { place: nameOf(place), pollutant: pollutant[chosen.language], units: units[chosen.language] };
+  for (const [name, value] of Object.entries(values)) {
+    said[name] = Array.isArray(value) ? value.map((one) => spoken(one, place)).join(say("comma")) : value;
+  }
+  return say(phrase, said);
+}
+
+function fill(node, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (value !== null && value !== undefined) node.setAttribute(name, value);
+  }
+  node.append(...children.filter((child) => child !== null));
+  return node;
+}
+
+const element = (tag, attributes = {}, ...children) => fill(document.createElement(tag), attributes, children);
+const drawn = (tag, attributes = {}, ...children) =>
+  fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+
+// A choice is remembered by this browser where it lets us, and always by the address: #lang=zh&pollutant=o3&place=fwp_13
+function remembered(name) {
+  try {
+    return window.localStorage.getItem("tianbang-" + name);
+  } catch {
+    return null; // a mail reader, or a browser that forbids it
+  }
+}
+
+function remember() {
+  const place = data.places[chosen.place];
+  const address = new URLSearchParams({
+    lang: chosen.language, pollutant: chosen.pollutant, level: place.level, place: place.key,
+  });
+  try {
+    window.localStorage.setItem("tianbang-language", chosen.language);
+  } catch { /* not remembered then */ }
+  try {
+    window.history.replaceState(null, "", "#" + address);
+  } catch { /* a sandboxed frame has no history */ }
+}
+
+function choiceOfAddress() {
+  const asked = new URLSearchParams(window.location.hash.slice(1));
+  const languages = [asked.get("lang"), remembered("language"), (navigator.language || "").slice(0, 2)];
+  chosen.language = languages.find((one) => LANGUAGES.includes(one)) || "en";
+  if (pollutants.includes(asked.get("pollutant"))) chosen.pollutant = asked.get("pollutant");
+  const place = data.places.findIndex(
+    (one) => one.key === asked.get("place") && (!asked.has("level") || one.level === asked.get("level")));
+  if (place >= 0) chosen.place = place;
+}

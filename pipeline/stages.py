@@ -130,7 +130,7 @@ def run(config: Config, folder: Path, *, scheduler: str | None = None, truth: Pa
     """
     started, begun = time.monotonic(), time.time()
     store, key = Run(folder), keys(config)
-    if all(store.fresh(product, key.products) for product in PRODUCTS):
+    if all(store.fresh(product, key.products) for product in PRODUCTS) and models_kept(config, store, key):
         say(f"nothing has changed since {store.path(PAGE)} was made; nothing to do")
         return store.path(PAGE)
     daily_stage(config, store, key)
@@ -140,6 +140,16 @@ def run(config: Config, folder: Path, *, scheduler: str | None = None, truth: Pa
         say(f"removed {len(stale)} files of earlier runs that this one does not make, such as {stale[0]}")
     say(f"done in {time.monotonic() - started:.1f} s: {store.path(PAGE)}")
     return store.path(PAGE)
+
+
+def models_kept(config: Config, store: Run, key: Keys) -> bool:
+    """Whether every city whose readings are there has its model beside them."""
+    try:
+        planned = tasks(config, store, key)
+    except OSError:  # without places no model is asked for
+        return True
+    of_cities = [task for task in planned if store.path(task.artefact).is_file()]
+    return all(store.path(artefact).is_file() for task in of_cities for artefact in task.artefacts)
 
 
 def daily_stage(config: Config, store: Run, key: Keys) -> None:

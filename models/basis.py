@@ -108,12 +108,12 @@ class WeatherColumns:
     Linear in every driver, main drivers by season, a Gaussian process over the smooth ones by random Fourier features
     (Rahimi and Recht 2007, NIPS 20), and a curve of its own for each main driver that is smooth: cosines and sines of
     it alone, each curve with its own prior. ``directions`` (inner, waves) and ``offsets`` (waves,) hold the random
-    features first, then the curves. ``middle`` (index: driver) are the means of the drivers. Rows with NaN hold no
+    features first, then the curves. ``middle`` are the means of the drivers by name. Rows with NaN hold no
     meaning.
     """
 
     drivers: Drivers
-    middle: pd.Series
+    middle: Mapping[str, float]
     scales: Mapping[str, Scale]
     directions: np.ndarray
     offsets: np.ndarray
@@ -124,7 +124,7 @@ class WeatherColumns:
 
     def held(self, table: pd.DataFrame) -> pd.DataFrame:
         """The drivers of ``table``, where they are NaN their means: such rows hold a place and leave little behind."""
-        return table[self.drivers.columns].fillna(self.middle)
+        return table[self.drivers.columns].fillna(dict(self.middle))
 
     def main(self, table: pd.DataFrame) -> np.ndarray:
         """The standardised main drivers, (n, m)."""
@@ -158,7 +158,7 @@ class WeatherColumns:
 def weather_columns(table: pd.DataFrame, drivers: Drivers, known: np.ndarray, *, seed: int) -> WeatherColumns:
     """The weather's columns, scaled on the ``known`` days (n,) of ``table``."""
     table = table[drivers.columns]
-    middle = table[known].mean()
+    middle = {str(name): float(mean) for name, mean in table[known].mean().items()}
     table = table.fillna(middle)
     families = {"main": drivers.main, **{name: names for name, names in drivers.families.items() if names}}
     scales = {name: scale(_values(table, names)[known]) for name, names in families.items()}

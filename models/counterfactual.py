@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -90,11 +91,17 @@ def interval(members: np.ndarray, coverage: float = COVERAGE) -> tuple[np.ndarra
 
     Normal about the estimate with the members' spread, since few members say more of a spread than of a tail.
     """
+    count = members.shape[-1] - 1
+    half = _quantile(0.5 + coverage / 2, count - 1) * members[..., 1:].std(axis=-1, ddof=1)
+    return members[..., 0] - half, members[..., 0] + half
+
+
+@cache
+def _quantile(share: float, degrees: int) -> float:
+    """Of Student's distribution."""
     from scipy.stats import t as student
 
-    count = members.shape[-1] - 1
-    half = student.ppf(0.5 + coverage / 2, count - 1) * members[..., 1:].std(axis=-1, ddof=1)
-    return members[..., 0] - half, members[..., 0] + half
+    return float(student.ppf(share, degrees))
 
 
 def mean(days: np.ndarray) -> np.ndarray:

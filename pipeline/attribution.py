@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from models.calendar import Calendar, calendar
 from models.methods import Task as MethodTask
-from models.separation import Settings, held_out_predictions, separate
+from models.separation import Separation, Settings, held_out_predictions, separate
 from pipeline.config import Config
 from pipeline.dependence import dependence_of
 from pipeline.events import at_fixed_emissions, flags
@@ -25,6 +25,7 @@ from pipeline.readings import compared_pairs, read_off
 from pipeline.samples import Place, Samples, samples
 from pipeline.store import Run, written_whole
 from pipeline.vocabulary import pollutant as known_pollutant
+from pipeline.weekly import fitted
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,15 @@ class Task:
     def artefact(self) -> str:
         """The readings' path in the run folder."""
         return f"readings/{self.place.level}-{file_name(self.place.name)}-{self.pollutant}.nc"
+
+    @property
+    def artefacts(self) -> tuple[str, ...]:
+        """All that the task makes: the readings and, of a city, the fitted model."""
+        return (self.artefact, fitted.artefact(self.artefact)) if self.place.level == "city" else (self.artefact,)
+
+    def fresh(self, run: Run) -> bool:
+        """Whether all of it is there, made of what the task's key stands for."""
+        return all(run.fresh(artefact, self.key) for artefact in self.artefacts)
 
 
 @dataclass(frozen=True)
@@ -62,14 +72,16 @@ def file_name(name: str) -> str:
 def attribute(task: Task) -> Outcome:
     """Separates one series and stores its readings, unless they are there already or the series cannot bear it."""
     run = Run(task.folder)
-    if run.fresh(task.artefact, task.key):
+    if task.fresh(run):
         manifest = run.manifest(task.artefact) or {}
         return Outcome(task, task.artefact, tuple(manifest.get("notes", ())))
     rows, units = rows_of(run, task)
     if why := unfit(rows, minimum_days=task.config.model.minimum_days):
         return Outcome(task, None, (f"{task.place.level} {task.place.name}, {task.pollutant}: skipped, {why}",))
     with threadpool_limits(limits=1):
-        readings, found = readings_of(rows, task.config, task.pollutant)
+        readings, found, separation = readings_of(rows, task.config, task.pollutant)
+    for path in task.artefacts[1:]:
+        fitted.keep(run, path, separation, task.key, task.made_of)
     notes = (*rows.notes, *(f"{task.place.level} {task.place.name}, {task.pollutant}: {note}" for note in found))
     return _kept(task, readings.assign_attrs(units=units), notes)
 
@@ -139,8 +151,8 @@ def settings(config: Config) -> Settings:
     )
 
 
-def readings_of(rows: Samples, config: Config, pollutant: str) -> tuple[xr.Dataset, tuple[str, ...]]:
-    """The readings of one series, with held-out predictions, other methods' parts, dependence and events; notes."""
+def readings_of(rows: Samples, config: Config, pollutant: str) -> tuple[xr.Dataset, tuple[str, ...], Separation]:
+    """The readings of one series, with held-out predictions, other methods, dependence and events; notes; its parts."""
     separation = separate(rows.target, rows.drivers, drivers=rows.roles, settings=settings(config))
     held_out, outside = held_out_predictions(
         rows.target,
@@ -158,7 +170,7 @@ def readings_of(rows: Samples, config: Config, pollutant: str) -> tuple[xr.Datas
     readings = xr.merge([readings, others, dependence_of(separation), of_events], join="left").assign(
         held_out=("time", held_out), reporting=("time", rows.reporting.to_numpy()), outside_percent=outside
     )
-    return readings, notes
+    return readings, notes, separation
 
 
 def by_other_methods(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,15 @@ archive_app = typer.Typer(help="The growing archive of station observations.", n
 app.add_typer(archive_app, name="archive")
 
 INTERRUPTED = 130
+
+
+class IndexFormat(StrEnum):
+    """How ``tianbang index`` prints."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+
 
 Out = Annotated[Path | None, typer.Option("--out", help="The run folder; by default runs/NAME.")]
 Scheduler = Annotated[
@@ -117,6 +127,38 @@ def bau(
     loaded = load(config, settings or ())
     folder = (out or Path("runs") / loaded.name).resolve()
     typer.echo(business_as_usual(loaded, folder, event_of(loaded, event, first, last), scheduler=scheduler))
+
+
+@app.command()
+def index(
+    config: Annotated[Path, typer.Argument(help="A YAML config, such as configs/beijing.yml.")],
+    week: Annotated[str | None, typer.Option(help="A week, such as 2025-W40.")] = None,
+    latest: Annotated[bool, typer.Option("--latest", help="The last whole week with weather; the default.")] = False,
+    out: Out = None,
+    form: Annotated[IndexFormat, typer.Option("--format", help="What is printed.")] = IndexFormat.table,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="KEY=VALUE laid over the config; repeatable.")
+    ] = None,
+    scheduler: Scheduler = None,
+) -> None:
+    """The meteorological condition index of a week, from the models a run has kept and the newest weather."""
+    import datetime
+
+    from pipeline.config import load
+    from pipeline.errors import ConfigError
+    from pipeline.weekly import files, terminal
+    from pipeline.weekly.issue import issue
+
+    if latest and week is not None:
+        raise ConfigError(f"--week: found {week!r} and --latest; allowed: one of them")
+    loaded = load(config, settings or ())
+    folder = (out or Path("runs") / loaded.name).resolve()
+    document = issue(loaded, folder, week=week, now=datetime.datetime.now(datetime.UTC), scheduler=scheduler)
+    if form is IndexFormat.table:
+        typer.echo(terminal.as_text(document))
+    else:
+        printed = {IndexFormat.csv: files.CSV, IndexFormat.json: files.JSON}[form]
+        typer.echo((folder / printed).read_text(encoding="utf-8"), nl=form is IndexFormat.json)
 
 
 @app.command()

@@ -27,6 +27,7 @@ from pipeline.stations import ObservationOptions
 from pipeline.stations.archive import Options as ArchiveOptions
 from pipeline.vocabulary import meant_pollutant
 from pipeline.weather import WeatherOptions
+from pipeline.weekly.windows import DayName
 
 Period = tuple[datetime.date, datetime.date]
 
@@ -79,6 +80,40 @@ class Model(Frozen):
         return each_once(value)
 
 
+class Weekly(Frozen):
+    """The weekly index: when weeks and seasonal years start, what it is compared with, how it is called."""
+
+    week_starts: DayName = "monday"
+    season_starts: str = Field(default="03-01", description="first day of the seasonal year, MM-DD")
+    recent_years: int = Field(default=5, ge=1, le=30, description="whole years before the week's that are a reference")
+    classes: tuple[float, float, float, float] = Field(
+        default=(90.0, 97.0, 103.0, 110.0), description="limits between very favourable ... very unfavourable"
+    )
+
+    @field_validator("season_starts")
+    @classmethod
+    def _a_day_of_every_year(cls, value: str) -> str:
+        return day_of_every_year(value)
+
+    @field_validator("classes")
+    @classmethod
+    def _about_100(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if not 0 < value[0] < value[1] < 100 < value[2] < value[3]:
+            raise ValueError(f"found {list(value)}; allowed: four limits in order, two below and two above 100")
+        return value
+
+
+def day_of_every_year(value: str) -> str:
+    """``value`` as MM-DD; a ValueError for what is not, or not a day of every year."""
+    try:
+        if not re.fullmatch(r"\d\d-\d\d", value):
+            raise ValueError
+        datetime.date.fromisoformat(f"2001-{value}")
+    except ValueError:
+        raise ValueError(f"found {value!r}; allowed: MM-DD, a day that every year has, such as '03-01'") from None
+    return value
+
+
 class Config(Frozen):
     """Everything a run depends on. Paths are absolute after ``load``."""
 
@@ -105,6 +140,7 @@ class Config(Frozen):
     levels: tuple[Literal["station", "city", "region"], ...] = ("station", "city", "region")
     interventions: tuple[Intervention, ...] = ()
     model: Model = Model()
+    weekly: Weekly = Weekly()
     languages: tuple[Literal["en", "zh"], ...] = Field(default=("en", "zh"), min_length=1)
 
     @field_validator("period", "base_period")
@@ -117,13 +153,7 @@ class Config(Frozen):
     @field_validator("year_start")
     @classmethod
     def _a_day_of_every_year(cls, value: str) -> str:
-        try:
-            if not re.fullmatch(r"\d\d-\d\d", value):
-                raise ValueError
-            datetime.date.fromisoformat(f"2001-{value}")
-        except ValueError:
-            raise ValueError(f"found {value!r}; allowed: MM-DD, a day that every year has, such as '03-01'") from None
-        return value
+        return day_of_every_year(value)
 
     @field_validator("pollutants", "levels", "languages")
     @classmethod
@@ -343,6 +373,8 @@ def _known(place: Sequence[Any], raw: Mapping[str, Any]) -> list[str]:
         return list((DustEvent if "dust" in place else AssessmentOptions).model_fields)
     if place[0] == "quality":
         return list(QualityOptions.model_fields)
+    if place[0] == "weekly":
+        return list(Weekly.model_fields)
     if place[0] == "interventions":
         return list(Intervention.model_fields)
     return list(Model.model_fields)

@@ -13,7 +13,7 @@ from pipeline import quality
 from pipeline.assessment import PARTICULATE_STEP
 from pipeline.assessment.particulate_step import particulate_step
 from pipeline.attribution import unfit
-from pipeline.config import Config
+from pipeline.config import Config, Period
 from pipeline.contracts import check
 from pipeline.errors import InputError
 from pipeline.events import left_out
@@ -62,7 +62,7 @@ def daily(config: Config) -> Daily:
     observed = observed_days(spans, config, {city: found.of_city(city) for city in found.cities})
     notes = [*quality.notes(observed.quality), *quality.file_notes(observed.rejected)]
     observations = observed.days.sel(station=list(found.stations.index))
-    weather, weather_notes = _weather(config, found.stations, days)
+    weather, weather_notes = weather_of_days(config, found.stations, days)
     step, observations = _in_asked_state(config, observations, weather, found)
     verdicts = [f"{row['pollutant']} before 2018-09-01: {row['verdict']}" for row in step_rows(step)]
     untold = left_out([str(name) for name, values in weather.items() if bool(values.notnull().any())])
@@ -103,13 +103,23 @@ def step_rows(step: pd.DataFrame) -> list[dict[str, object]]:
     return [{str(key): value for key, value in row.items()} for row in step[step["kind"] == "step"].to_dict("records")]
 
 
-def _weather(config: Config, stations: pd.DataFrame, days: pd.DatetimeIndex) -> tuple[xr.Dataset, list[str]]:
+def period_of(days: pd.DatetimeIndex) -> Period:
+    """First and last of consecutive days."""
+    return days[0].date(), days[-1].date()
+
+
+def weather_of_days(config: Config, stations: pd.DataFrame, days: pd.DatetimeIndex) -> tuple[xr.Dataset, list[str]]:
+    """Daily weather (station, time) of ``stations`` (columns latitude, longitude) on ``days``, and notes.
+
+    A coordinate ``preliminary`` (time) marks days whose weather the source calls so, where it tells. InputError when
+    nothing is known on any day.
+    """
     source = SOURCES[config.weather.source]
     weather = source.read(
         config.weather,
         observations=config.observations,
         stations=stations,
-        period=config.period,
+        period=period_of(days),
         utc_offset=config.utc_offset,
     )
     # one file may hold both: a pollutant is no weather of its own
@@ -129,6 +139,9 @@ def _weather(config: Config, stations: pd.DataFrame, days: pd.DatetimeIndex) -> 
             f"weather: no day from {days[0]:%Y-%m-%d} to {days[-1]:%Y-%m-%d} is known at any station; correct the path "
             "or, for daily values, `resolution: day`"
         )
+    if "preliminary" in weather.attrs:
+        told = pd.DatetimeIndex(weather.attrs["preliminary"])
+        of_days = of_days.assign_coords(preliminary=("time", np.asarray(days.isin(told))))
     return of_days, [*map(str, weather.attrs.get("notes", ())), *notes]
 
 

@@ -63,7 +63,7 @@ def observed_days(spans: Spans, config: Config, cities: Mapping[str, Sequence[st
         resolution = screened.attrs["resolution"]
         for name, values in standards.daily(screened).data_vars.items():
             days[str(name)].append(values)
-        if "o3" in here and resolution == "hour":
+        if "o3" in here and resolution == "hour" and cities:
             ozone.append(city_days_of_hours(screened["o3"], cities))
         del span, screened  # a year of hours is let go before the next one is read
     axis = pd.date_range(*config.period, freq="D", name="time", unit="ns")
@@ -72,8 +72,6 @@ def observed_days(spans: Spans, config: Config, cities: Mapping[str, Sequence[st
     table = joined_tables(rejected).sort_values(["file", "variable", "station", "start", "rule"], ignore_index=True)
     of_cities = _joined(ozone, axis) if ozone else None
     _require_valid_days(assessed, left, config)
-    table = joined_tables(rejected)
-    of_cities = xr.concat(ozone, dim="time").reindex(time=axis) if ozone else None
     return ObservedDays(assessed, table, quality.summary(table, held), of_cities)
 
 

@@ -303,8 +303,8 @@ def mean_of(readings: Iterable[xr.Dataset]) -> xr.Dataset:
                 total, count = total + city.fillna(0.0), count + known
     if total is None or count is None:
         raise ValueError("a region has no city; mean_of needs at least one")
-    mean = total / count.where(count > 0)
-    return mean.assign(reporting=total["reporting"]).assign_attrs(first.attrs)
+    mean = (total / count.where(count > 0)).assign_attrs(first.attrs)
+    return mean.assign(reporting=total["reporting"]) if "reporting" in mean else mean
 
 
 def summed_up(place: xr.Dataset) -> xr.Dataset:

@@ -105,7 +105,7 @@ class Keys:
     @cached_property
     def products(self) -> str:
         """What tables, figures and page depend on."""
-        return digest([self.readings, "products", self.config.model_dump(mode="json")])
+        return digest([self.readings, "products", self.config.model_dump(mode="json", exclude={"weekly"})])
 
 
 def keys(config: Config) -> Keys:
@@ -130,7 +130,7 @@ def run(config: Config, folder: Path, *, scheduler: str | None = None, truth: Pa
     """
     started, begun = time.monotonic(), time.time()
     store, key = Run(folder), keys(config)
-    if all(store.fresh(product, key.products) for product in PRODUCTS):
+    if all(store.fresh(product, key.products) for product in PRODUCTS) and models_kept(config, store, key):
         say(f"nothing has changed since {store.path(PAGE)} was made; nothing to do")
         return store.path(PAGE)
     daily_stage(config, store, key)
@@ -140,6 +140,16 @@ def run(config: Config, folder: Path, *, scheduler: str | None = None, truth: Pa
         say(f"removed {len(stale)} files of earlier runs that this one does not make, such as {stale[0]}")
     say(f"done in {time.monotonic() - started:.1f} s: {store.path(PAGE)}")
     return store.path(PAGE)
+
+
+def models_kept(config: Config, store: Run, key: Keys) -> bool:
+    """Whether every city whose readings are there has its model beside them."""
+    try:
+        planned = tasks(config, store, key)
+    except OSError:  # without places no model is asked for
+        return True
+    of_cities = [task for task in planned if store.path(task.artefact).is_file()]
+    return all(store.path(artefact).is_file() for task in of_cities for artefact in task.artefacts)
 
 
 def daily_stage(config: Config, store: Run, key: Keys) -> None:
@@ -225,7 +235,7 @@ def readings_stage(config: Config, store: Run, key: Keys, scheduler: str | None)
     from pipeline.workers import each
 
     planned = tasks(config, store, key)
-    fresh = [task for task in planned if store.fresh(task.artefact, task.key)]
+    fresh = [task for task in planned if task.fresh(store)]
     done = {task.artefact: attribute(task) for task in fresh}
     twin_of = {artefact: twin for artefact, twin in twins(planned).items() if artefact not in done}
     waiting = [task for task in planned if task.artefact not in done and task.artefact not in twin_of]
@@ -268,10 +278,15 @@ def load_readings(config: Config, store: Run, outcomes: Sequence[Outcome]) -> li
 
 
 def usable_readings(config: Config, store: Run, key: Keys) -> list[str]:
-    """The readings that this run, or one of the same config for other levels, takes as they are."""
+    """The readings and models that this run, or one of the same config for other levels, takes as they are."""
     levels = Config.model_fields["levels"].default
     planned = tasks(config.model_copy(update={"levels": levels}), store, key)
-    return [task.artefact for task in planned if (store.manifest(task.artefact) or {}).get("key") == task.key]
+    return [
+        artefact
+        for task in planned
+        for artefact in task.artefacts
+        if (store.manifest(artefact) or {}).get("key") == task.key
+    ]
 
 
 def products_stage(config: Config, store: Run, key: Keys, outcomes: Sequence[Outcome], truth: Path | None) -> list[str]:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from pipeline.store import Run, file_digest
 
-OTHERS = "bau-"
-"""Beginning of the names of what `tianbang bau` makes in the same folder: not the run's to remove."""
+OTHERS = ("tables/bau-", "figures/en/bau-", "figures/zh/bau-", "weekly/")
+"""Beginnings of what `tianbang bau` and `tianbang index` make in the same folder: not the run's to remove."""
 
 
 def recorded(store: Run) -> Iterator[str]:
@@ -32,7 +32,7 @@ def sweep(store: Run, current: Collection[str], *, before: float) -> list[str]:
     ``before`` is in seconds since the epoch. Returns the artefacts that were removed.
     """
     known = list(recorded(store))
-    left = [name for name in known if name not in current and not Path(name).name.startswith(OTHERS)]
+    left = [name for name in known if name not in current and not name.startswith(OTHERS)]
     stale = [name for name in left if _unchanged(store, name)]
     for name in stale:
         store.path(name).unlink(missing_ok=True)

@@ -123,8 +123,22 @@ def test_all_files_are_there(run: Path) -> None:
         for pollutant in STATISTICS
         if level != "region"
     }
+    models = {
+        f"models/{level}-{name}-{pollutant}.npz"
+        for level, name in PLACES
+        if level == "city"
+        for pollutant in STATISTICS
+    }
     figures = {name for name in files if name.startswith("figures/")}
-    assert files - figures == {"index.html", "counterfactual.nc", "normalized.nc", *tables, *daily, *readings} | {
+    assert files - figures == {
+        "index.html",
+        "counterfactual.nc",
+        "normalized.nc",
+        *tables,
+        *daily,
+        *readings,
+        *models,
+    } | {
         "tables/stations.csv",
         "tables/quality.csv",
         "tables/rejected.csv",
@@ -180,7 +194,7 @@ def test_every_file_has_a_manifest_that_says_what_made_it(run: Path, world: Path
         assert len(manifest["key"]) == 64
         if not name.startswith("daily/places"):
             assert manifest["seed"] == 1
-        if not name.startswith("readings/"):
+        if not name.startswith(("readings/", "models/")):
             assert len(manifest["config"]) == 64
             assert {Path(path).name: digest for path, digest in manifest["inputs"].items()} == inputs
 
@@ -547,8 +561,13 @@ def test_what_earlier_runs_left_is_swept_and_nothing_else(run: Path, world: Path
     foreign += [folder / "readings" / "city-Mine-o3.nc", folder / ".index-notours.part.html"]
     for path in foreign:
         path.write_text("mine")
-    gone = ["readings/city-Gone-o3.nc", "figures/zh/trend-city-Gone-o3.png", "tables/gone.csv"]
-    others = ["tables/bau-lockdown.csv", "figures/en/bau-lockdown.png"]
+    gone = [
+        "readings/city-Gone-o3.nc",
+        "models/city-Gone-o3.npz",
+        "figures/zh/trend-city-Gone-o3.png",
+        "tables/gone.csv",
+    ]
+    others = ["tables/bau-lockdown.csv", "figures/en/bau-lockdown.png", "weekly/index.csv"]
     replaced = "figures/en/trend-city-Replaced-o3.png"
     for artefact in (*gone, *others, replaced):
         store.path(artefact).parent.mkdir(exist_ok=True)

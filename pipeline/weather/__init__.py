@@ -3,7 +3,8 @@
 A source is a module with ``Options`` (its config keys), ``inputs(options, observations)`` (the files a run depends
 on) and ``read(options, *, observations, stations, period, utc_offset)`` -> Weather: dims (station, time), local
 standard time, hourly values labelled by the end of the hour they describe (daily values by their day), canonical
-units of the vocabulary, NaN where unknown, ``attrs['resolution']`` 'hour' or 'day'.
+units of the vocabulary, NaN where unknown, ``attrs['resolution']`` 'hour' or 'day'. A source that knows which days may
+still change lists them in ``attrs['preliminary']``.
 """
 
 from __future__ import annotations

@@ -95,7 +95,8 @@ def read(
     """Weather (station, time); see the package's contract.
 
     ERA5 stamps are UTC; an accumulation's stamp ends its hour, as the network's labels do, so stamp meets label.
-    Hours the files do not hold are NaN.
+    Hours the files do not hold are NaN. ``attrs['preliminary']`` lists the days with an hour of ERA5T, where the files
+    tell.
     """
     if stations["latitude"].isna().any():
         raise InputError(
@@ -107,6 +108,7 @@ def read(
     extracted = _opened(options, (first, last), stations[["latitude", "longitude"]])
     data = extracted.rename(place="station").transpose("station", "time")
     local = pd.DatetimeIndex(data.get_index("time")) + pd.Timedelta(hours=utc_offset)
+    told = {"preliminary": _days_of(local[data["preliminary"].to_numpy()])} if "preliminary" in data.coords else {}
     axis = full_axis(period, "hour")
     data = data.drop_vars(set(data.coords) - {"station", "time"}).assign_coords(time=local).reindex(time=axis)
     if not bool(data[options.variables[0]].notnull().any()):
@@ -114,7 +116,7 @@ def read(
             f"{options.path or options.fetch}: holds {local.min()} to {local.max()} (local time), nothing of "
             f"the period {period[0]}/{period[1]}; correct `period` or the path"
         )
-    return described(data).assign_attrs(resolution="hour", notes=_notes(extracted))
+    return described(data).assign_attrs(resolution="hour", notes=_notes(extracted), **told)
 
 
 def _opened(options: Options, period: tuple[pd.Timestamp, pd.Timestamp], points: pd.DataFrame) -> xr.Dataset:
@@ -139,3 +141,8 @@ def _notes(extracted: xr.Dataset) -> list[str]:
     if hours := int(extracted.attrs.get("hours_not_published", 0)):
         notes.append(f"weather: {hours} hours of ERA5 are not published yet; run again in some days")
     return notes
+
+
+def _days_of(hours: pd.DatetimeIndex) -> list[pd.Timestamp]:
+    """The local days of hours labelled by their end."""
+    return list((hours - pd.Timedelta(hours=1)).normalize().unique())

@@ -1,1 +1,1 @@
-"""The weekly meteorological condition index: windows, outlook, files and the forecaster's page."""
+"""The weekly meteorological condition index, from models that stay as they were fitted and the newest weather."""

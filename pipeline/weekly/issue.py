@@ -1,0 +1,293 @@
+"""The command ``tianbang index``: from the models a run keeps and the newest weather to the index of a week."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+from threadpoolctl import threadpool_limits
+
+from pipeline import __version__
+from pipeline.attribution import file_name
+from pipeline.config import Config
+from pipeline.errors import InputError
+from pipeline.progress import say, tracked
+from pipeline.readings import mean_of
+from pipeline.regions import city_mean, label
+from pipeline.regions.cities import known_city
+from pipeline.stages import read_places
+from pipeline.store import Run, digest
+from pipeline.vocabulary import GROUPS
+from pipeline.vocabulary import pollutant as known_pollutant
+from pipeline.weekly import files, fitted
+from pipeline.weekly.days import KINDS, extended
+from pipeline.weekly.index import Entry, band_of_place, classes, weeks_of_place, window_of
+from pipeline.weekly.means import Plan, arrays, planned, readings
+from pipeline.weekly.newest import Newest, newest
+from pipeline.weekly.windows import DAY, Week, week_named, week_of, weeks_of, windows
+from pipeline.workers import each
+
+NATION = "nation"
+ALL_CITIES = {"en": "all cities", "zh": "全部城市"}
+"""Names of the nation where no region is defined as such: all cities of the run."""
+FEW = 16
+"""Cities below which other processes would take longer to start than the work takes."""
+
+Stations = Mapping[str, Mapping[str, Any]]
+Models = Mapping[str, Mapping[str, str]]
+"""City -> pollutant -> the artefact of its model."""
+
+
+@dataclass(frozen=True)
+class City:
+    """One city with all of its models: all a worker needs, and small enough to send.
+
+    ``weather`` is the daily weather after the record, None without any; ``observed`` are daily observations by
+    pollutant.
+    """
+
+    folder: Path
+    name: str
+    models: Mapping[str, str]
+    weather: pd.DataFrame | None
+    observed: Mapping[str, pd.Series]
+    plan: Plan
+
+
+def issue(
+    config: Config, folder: Path, *, week: str | None, now: datetime.datetime, scheduler: str | None = None
+) -> Entry:
+    """The index of a week, written to ``weekly/`` of the run folder; returns the document (schema ``files.SCHEMA``).
+
+    Without a ``week`` that of the last whole one with weather up to the day before ``now``. ConfigError for a week that
+    does not exist, InputError when models are missing or nothing is known of the week; nothing is written then.
+    """
+    started = time.monotonic()
+    run = Run(folder)
+    asked = None if week is None else week_named(week, config.weekly.week_starts)
+    stations, regions = _places_of(run)
+    models = _models(config, run, stations)
+    yesterday = pd.Timestamp(now.astimezone(_zone(config)).date()) - DAY
+    found = newest(config, run, stations, last=yesterday if asked is None else min(asked.end, yesterday))
+    for note in found.notes:
+        say(f"warning: {note}")
+    chosen = asked or _latest(config, found)
+    _require_weather(chosen, found)
+    plan = _plan(config, chosen, found)
+    cities = [_city(run, name, own, stations, found, plan) for name, own in models.items()]
+    means = {}
+    for name, own in tracked(_mapped(cities, scheduler), stage="index", total=len(cities)):
+        means[name] = own
+    document = {
+        **_head(config, chosen, plan, now),
+        "models": fitted.digest_of(run, [path for own in models.values() for path in own.values()]),
+        "places": _places(config, means, stations, regions, found, plan),
+        "notes": list(found.notes),
+    }
+    made_of = {"config": digest(config.model_dump(mode="json")), "models": document["models"], "week": chosen.label}
+    files.write(run, document, digest([__version__, made_of, document["made"]]), made_of)
+    _tell_missing(document)
+    say(f"index of {chosen.label}: {len(cities)} cities in {time.monotonic() - started:.1f} s: {run.path(files.JSON)}")
+    return document
+
+
+def _zone(config: Config) -> datetime.timezone:
+    return datetime.timezone(datetime.timedelta(hours=config.utc_offset))
+
+
+def _places_of(run: Run) -> tuple[Stations, Mapping[str, Sequence[str]]]:
+    try:
+        return read_places(run)
+    except (OSError, ValueError, KeyError):
+        raise InputError(
+            f"{run.folder}: no run folder with places; run `tianbang run CONFIG --out` on it first"
+        ) from None
+
+
+def _members(stations: Stations) -> dict[str, list[str]]:
+    """The assessed stations of each city, sorted by city."""
+    found: dict[str, list[str]] = {}
+    for station, facts in stations.items():
+        if facts["assessed"]:
+            found.setdefault(str(facts["city"]), []).append(station)
+    return dict(sorted(found.items()))
+
+
+def _models(config: Config, run: Run, stations: Stations) -> Models:
+    """Every model of the run; an InputError when a place has readings and no model, or when there is none at all."""
+    found: dict[str, dict[str, str]] = {}
+    missing = []
+    for city in _members(stations):
+        for pollutant in config.pollutants:
+            read = f"readings/city-{file_name(city)}-{pollutant}.nc"
+            model = fitted.artefact(read)
+            if run.path(model).is_file():
+                found.setdefault(city, {})[pollutant] = model
+            elif run.path(read).is_file():
+                missing.append(f"{city}, {pollutant}")
+    if missing or not found:
+        which = f"of {len(missing)} places, such as {missing[0]}, are" if missing else "are"
+        raise InputError(f"{run.folder}: models {which} missing; run `tianbang run` with this config and --out")
+    return found
+
+
+def _latest(config: Config, found: Newest) -> Week:
+    """The last whole week with weather; of a record shorter than that, the week it ends in."""
+    last = week_of(found.end, config.weekly.week_starts)
+    before = Week(last.start - 7 * DAY)
+    return last if last.end <= found.end or before.start < found.record_start else before
+
+
+def _require_weather(week: Week, found: Newest) -> None:
+    if found.record_start <= week.end and week.start <= found.end:
+        return
+    after = "and the source holds nothing later" if found.days is None else "with what came after it"
+    raise InputError(
+        f"week {week.label} ({week.start:%Y-%m-%d} to {week.end:%Y-%m-%d}): no day has weather; the record runs from "
+        f"{found.record_start:%Y-%m-%d} to {found.end:%Y-%m-%d} {after}; ask for a week in it, or add weather"
+    )
+
+
+def _plan(config: Config, week: Week, found: Newest) -> Plan:
+    options = config.weekly
+    return planned(
+        windows(week, year_start=config.year_start, season_start=options.season_starts),
+        weeks_of(week.year, options.week_starts),
+        pd.date_range(found.record_start, found.end),
+        base=(pd.Timestamp(config.base_period[0]), pd.Timestamp(config.base_period[1])),
+        recent_years=options.recent_years,
+    )
+
+
+def _city(run: Run, name: str, models: Mapping[str, str], stations: Stations, found: Newest, plan: Plan) -> City:
+    if found.days is None:
+        return City(run.folder, name, models, None, {}, plan)
+    members = _members(stations)[name]
+    observations = found.days.observations
+    observed = {}
+    for pollutant in models:
+        if pollutant in observations:
+            mean, _ = city_mean(observations[pollutant].sel(station=members))
+            observed[pollutant] = mean.to_series()
+    return City(run.folder, name, models, found.days.weather_of(members), observed, plan)
+
+
+def _mapped(cities: Sequence[City], scheduler: str | None) -> Iterator[tuple[str, dict[str, xr.Dataset]]]:
+    return (
+        map(city_means, cities)
+        if len(cities) < FEW and scheduler is None
+        else each(city_means, cities, scheduler=scheduler)
+    )
+
+
+def city_means(city: City) -> tuple[str, dict[str, xr.Dataset]]:
+    """The means of a city's windows by pollutant, with its name."""
+    found = {}
+    with threadpool_limits(limits=1):
+        for pollutant, path in city.models.items():
+            separation = fitted.load(Run(city.folder), path)
+            if city.weather is not None:
+                own = city.observed.get(pollutant)
+                separation = extended(separation, city.weather, place=f"city {city.name}", observed=own)
+            found[pollutant] = readings(separation, city.plan)
+    return city.name, found
+
+
+def _head(config: Config, week: Week, plan: Plan, now: datetime.datetime) -> Entry:
+    return {
+        "schema": files.SCHEMA,
+        "run": config.name,
+        "made": now.astimezone(_zone(config)).isoformat(timespec="seconds"),
+        "version": __version__,
+        "week": {"label": week.label, "start": f"{week.start:%Y-%m-%d}", "end": f"{week.end:%Y-%m-%d}"},
+        "week_starts": config.weekly.week_starts,
+        "season_starts": config.weekly.season_starts,
+        "references": {"base": _reference(plan.base), "recent": _reference(plan.recent)},
+        "classes": [
+            {"key": own.key, "above": own.above, "below": own.below, "en": own.english, "zh": own.chinese}
+            for own in classes(config.weekly.classes)
+        ],
+        "kinds": list(KINDS),
+        "groups": [{"key": group, "en": english, "zh": chinese} for group, (english, chinese) in GROUPS.items()],
+    }
+
+
+def _reference(period: tuple[pd.Timestamp, pd.Timestamp] | None) -> Entry | None:
+    if period is None:
+        return None
+    first, last = period
+    whole = (first.month, first.day, last.month, last.day) == (1, 1, 12, 31)
+    years = f"{first.year}" if first.year == last.year else f"{first.year}-{last.year}"
+    days = {"start": f"{first:%Y-%m-%d}", "end": f"{last:%Y-%m-%d}"}
+    return {"label": years if whole else f"{days['start']}/{days['end']}", **days}
+
+
+def _places(
+    config: Config,
+    means: Mapping[str, Mapping[str, xr.Dataset]],
+    stations: Stations,
+    regions: Mapping[str, Sequence[str]],
+    found: Newest,
+    plan: Plan,
+) -> list[Entry]:
+    """The nation, the regions and the cities that have a model, each with all of its pollutants."""
+    every = sorted(means)
+    areas = [(NATION, NATION, ALL_CITIES if NATION not in regions else _names(NATION), regions.get(NATION, every))]
+    areas += [("region", key, _names(key), cities) for key, cities in regions.items() if key != NATION]
+    entries = []
+    for level, key, names, cities in areas:
+        own = sorted({city for city in cities if city in means})
+        of_pollutants = {
+            pollutant: mean_of(members)
+            for pollutant in config.pollutants
+            if (members := [means[city][pollutant] for city in own if pollutant in means[city]])
+        }
+        if of_pollutants:
+            entry = {"level": level, "key": key, "name": names, **_where(stations, own), "adcode": None, "cities": own}
+            entries.append({**entry, "pollutants": _pollutants(config, of_pollutants, found, plan)})
+    for city in every:
+        known = known_city(city)
+        entry = {"level": "city", "key": city, "name": _names(city), **_where(stations, [city])}
+        entry |= {"adcode": int(known.code) if known else None, "cities": [city]}
+        entries.append({**entry, "pollutants": _pollutants(config, means[city], found, plan)})
+    return entries
+
+
+def _names(key: str) -> dict[str, str]:
+    return {"en": label(key, "en"), "zh": label(key, "zh")}
+
+
+def _where(stations: Stations, cities: Sequence[str]) -> Entry:
+    """The middle of the stations; None where their coordinates are not known."""
+    frame = pd.DataFrame([facts for facts in stations.values() if facts["city"] in cities and facts["assessed"]])
+    middle = frame[["latitude", "longitude"]].astype(float).mean()
+    return {str(name): None if pd.isna(value) else round(float(value), 4) for name, value in middle.items()}
+
+
+def _pollutants(config: Config, means: Mapping[str, xr.Dataset], found: Newest, plan: Plan) -> Entry:
+    limits, week = config.weekly.classes, plan.windows[0]
+    entries = {}
+    for pollutant, own in means.items():
+        place = arrays(own)
+        entries[pollutant] = {
+            "units": known_pollutant(pollutant).units,
+            "windows": {
+                window.name: window_of(place, plan, window, kinds=found.kinds, limits=limits) for window in plan.windows
+            },
+            "weeks": weeks_of_place(place, plan, kinds=found.kinds, until=week.days[-1]),
+            "band": band_of_place(place, plan, year=int((week.days[0] + 3 * DAY).year)),
+        }
+    return entries
+
+
+def _tell_missing(document: Entry) -> None:
+    """One line when days of the week have no weather in any city."""
+    of_nation = next(iter(document["places"][0]["pollutants"].values()))["windows"]["week"]
+    if of_nation["missing"]:
+        say(f"warning: {document['week']['label']}: no weather on {', '.join(of_nation['missing'])}; they do not count")

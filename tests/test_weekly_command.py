@@ -1,0 +1,220 @@
+"""``tianbang index`` from the command line: new days after a run's record, its files, and what is refused."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import small_world
+import xarray as xr
+from small_world import content, tianbang
+
+from pipeline.config import load
+from pipeline.vocabulary import GROUPS
+from pipeline.weekly.files import COLUMNS, FILES
+from pipeline.weekly.issue import issue
+
+RECORD = {"period": ["2021-01-01", "2022-12-31"], "model": {"members": 4, "methods": []}, "levels": ["city", "region"]}
+"""The run ends before the world's files do: 2023 is new to it, up to 15 March."""
+NOW = datetime.datetime(2023, 4, 1, tzinfo=datetime.UTC)
+PRINTED = 0.005
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The config of the small world, whose record ends with 2022."""
+    return small_world.write(tmp_path_factory.mktemp("world"), RECORD)
+
+
+@pytest.fixture(scope="module")
+def run(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run."""
+    folder = tmp_path_factory.mktemp("run") / "small"
+    outcome = tianbang("run", world, "--out", folder)
+    assert outcome.code == 0, outcome.err
+    return folder
+
+
+@pytest.fixture
+def own(run: Path, tmp_path: Path) -> Path:
+    """A copy of it that a test may spoil."""
+    return Path(shutil.copytree(run, tmp_path / "own"))
+
+
+def document(folder: Path) -> dict[str, Any]:
+    """What is in the run folder."""
+    return json.loads((folder / "weekly" / "index.json").read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+
+
+def test_a_week_after_the_record_is_made_of_new_weather_and_new_observations(world: Path, own: Path) -> None:
+    outcome = tianbang("index", world, "--out", own, "--week", "2023-W05")
+    assert outcome.code == 0, outcome.err
+    assert "week 2023-W05, 2023-01-30 to 2023-02-05" in outcome.out
+    assert "very favourable below 90; favourable 90 to 97; neutral 97 to 103" in outcome.out
+    found = document(own)
+    assert found["models"][:16] in outcome.out
+    assert [(place["level"], place["key"]) for place in found["places"]] == [
+        ("nation", "nation"), ("region", "Plain"), ("city", "Eastham"), ("city", "Westham"),
+    ]  # fmt: skip
+    for place in found["places"]:
+        windows = place["pollutants"]["o3"]["windows"]
+        assert windows["week"]["days"] == 7
+        assert windows["week"]["kinds"] == {"final": 7}
+        assert windows["week"]["observed"]["days"] > 5
+        assert windows["week"]["base"]["of"] == 3
+        for window in windows.values():
+            total = sum(share["points"] for share in window["drivers"])
+            assert total == pytest.approx(window["base"]["mci"] - 100, abs=7 * PRINTED + 0.01)
+    given = pd.read_csv(world.parent / "observations.csv", parse_dates=["time"])
+    week = given[(given["station"] == "W1") & given["time"].between("2023-01-30", "2023-02-05")]["o3"]
+    westham = found["places"][3]["pollutants"]["o3"]["windows"]["week"]["observed"]
+    assert westham["value"] == pytest.approx(week.mean(), abs=PRINTED)
+    assert westham["days"] == week.count()
+
+
+def test_a_week_of_the_record_is_that_of_the_runs_own_table(world: Path, own: Path) -> None:
+    table = pd.read_csv(own / "tables" / "index.csv").query("frequency == 'week'").set_index(["name", "period"])
+    for week in ("2021-W20", "2022-W30"):
+        assert tianbang("index", world, "--out", own, "--week", week).code == 0
+        for place in document(own)["places"][1:]:
+            row, base = table.loc[(place["key"], week)], place["pollutants"]["o3"]["windows"]["week"]["base"]
+            assert [base["mci"], base["low"], base["high"]] == pytest.approx(
+                [row["mci"], row["mci_low"], row["mci_high"]], abs=2 * PRINTED
+            )
+
+
+def test_the_latest_week_is_the_last_whole_one_with_weather(world: Path, own: Path) -> None:
+    found = issue(load(world), own, week=None, now=NOW)
+    assert found["week"] == {"label": "2023-W10", "start": "2023-03-06", "end": "2023-03-12"}
+    # on a Monday in February the days after it are not known yet, whatever the files hold
+    early = issue(load(world), own, week=None, now=datetime.datetime(2023, 2, 6, 4, tzinfo=datetime.UTC))
+    assert early["week"]["label"] == "2023-W05"
+
+
+def test_days_of_the_week_that_have_no_weather_are_named(world: Path, own: Path) -> None:
+    outcome = tianbang("index", world, "--out", own, "--week", "2023-W11")
+    assert outcome.code == 0
+    missing = [f"2023-03-{day}" for day in (16, 17, 18, 19)]
+    assert f"no weather on {', '.join(missing)}; they do not count" in outcome.err
+    window = document(own)["places"][0]["pollutants"]["o3"]["windows"]["week"]
+    assert (window["days"], window["missing"]) == (3, missing)
+    assert "3 of 7 days" in outcome.out
+
+
+def test_files_hold_the_same_numbers_and_their_columns_are_agreed(world: Path, own: Path) -> None:
+    printed = tianbang("index", world, "--out", own, "--week", "2023-W05", "--format", "csv")
+    found = document(own)
+    assert printed.out == (own / "weekly" / "index.csv").read_text(encoding="utf-8")
+    table = pd.read_csv(own / "weekly" / "index.csv")
+    assert tuple(table.columns) == COLUMNS
+    assert len(table) == 4 * 4 * 2
+    with xr.open_dataset(own / "weekly" / "index.nc") as data:
+        assert data.attrs["Conventions"] == "CF-1.11"
+        assert data.attrs["models_sha256"] == found["models"]
+        for place in found["places"]:
+            at = {"place": f"{place['level']}:{place['key']}", "pollutant": "o3"}
+            for name, window in place["pollutants"]["o3"]["windows"].items():
+                for reference in ("base", "recent"):
+                    mci = window[reference]["mci"]
+                    assert float(data["mci"].sel(**at, window=name, reference=reference)) == mci
+                    row = table.query(
+                        f"level == '{place['level']}' and name == '{place['key']}' and window == '{name}' and "
+                        f"reference == '{reference}'"
+                    ).iloc[0]
+                    assert row["mci"] == pytest.approx(mci, rel=1e-5)
+                    assert row["class"] == window[reference]["class"]
+                shares = [share["points"] for share in window["drivers"]]
+                np.testing.assert_array_equal(data["driver"].sel(**at, window=name), shares)
+                assert [share["group"] for share in window["drivers"]] == list(GROUPS)
+    as_json = tianbang("index", world, "--out", own, "--week", "2023-W05", "--format", "json")
+    assert json.loads(as_json.out)["schema"] == "tianbang-index/1"
+
+
+def test_every_file_has_its_manifest_and_a_later_run_leaves_them_alone(world: Path, own: Path) -> None:
+    assert tianbang("index", world, "--out", own, "--week", "2023-W05").code == 0
+    for artefact in FILES:
+        manifest = json.loads((own / "manifests" / f"{artefact}.json").read_text(encoding="utf-8"))
+        assert manifest["models"] == document(own)["models"]
+    before = content(own)
+    assert tianbang("run", world, "--out", own, "--set", "languages=[zh]").code == 0
+    after = content(own)
+    assert {name: after[name] for name in before if name.startswith(("weekly/", "models/"))} == {
+        name: value for name, value in before.items() if name.startswith(("weekly/", "models/"))
+    }
+
+
+def test_the_block_weekly_makes_no_run_anew_and_changes_weeks_and_classes(world: Path, own: Path) -> None:
+    settings = ["--set", "weekly.week_starts=sunday", "--set", "weekly.classes=[80,95,105,120]"]
+    outcome = tianbang("index", world, "--out", own, "--week", "2023-W05", *settings)
+    assert outcome.code == 0, outcome.err
+    found = document(own)
+    assert found["week"] == {"label": "2023-W05", "start": "2023-01-29", "end": "2023-02-04"}
+    assert [own["above"] for own in found["classes"]] == [None, 80, 95, 105, 120]
+    again = tianbang("run", world, "--out", own, *settings)
+    assert "nothing to do" in again.err
+
+
+def test_regions_in_another_order_change_nothing(world: Path, own: Path) -> None:
+    regions = ["regions={Two: [Westham, Eastham], One: [Westham]}", "regions={One: [Westham], Two: [Eastham, Westham]}"]
+    found = []
+    for setting in regions:
+        folder = own.parent / setting[9:12]
+        shutil.copytree(own, folder)
+        assert tianbang("run", world, "--out", folder, "--set", setting).code == 0
+        assert tianbang("index", world, "--out", folder, "--set", setting, "--week", "2023-W05").code == 0
+        found.append({(place["level"], place["key"]): place for place in document(folder)["places"]})
+    assert found[0] == found[1]
+    one, west = found[0]["region", "One"]["pollutants"], found[0]["city", "Westham"]["pollutants"]
+    assert one == west
+
+
+# -- refused
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--week", "2023-W53"], 2, "--week: found '2023-W53'; the weeks of 2023 are 2023-W01 to 2023-W52"),
+        (["--week", "2023-W01", "--latest"], 2, "allowed: one of them"),
+        (["--week", "2023-W20"], 3, "no day has weather; the record runs from 2021-01-01 to 2023-03-15"),
+        (["--week", "2019-W20"], 3, "no day has weather; the record runs from 2021-01-01 to 2022-12-31"),
+        (["--set", "weekly.starts=monday"], 2, "weekly.starts: unknown key; known here: week_starts, season_starts"),
+        (["--set", "weekly.classes=[90,95,99,110]"], 2, "two below and two above 100"),
+        (["--set", "weekly.season_starts=02-29"], 2, "allowed: MM-DD, a day that every year has"),
+    ],
+)
+def test_what_is_not_agreed_is_one_line_and_writes_nothing(
+    world: Path, own: Path, arguments: list[str], code: int, said: str
+) -> None:
+    outcome = tianbang("index", world, "--out", own, *arguments)
+    assert outcome.code == code
+    assert said in outcome.err
+    assert not (own / "weekly").exists()
+
+
+def test_a_folder_without_a_run_and_one_without_a_model_say_what_to_run(world: Path, own: Path, tmp_path: Path) -> None:
+    outcome = tianbang("index", world, "--out", tmp_path / "nowhere")
+    assert outcome.code == 3
+    assert "no run folder with places; run `tianbang run CONFIG --out`" in outcome.err
+    (own / "models" / "city-Eastham-o3.npz").unlink()
+    outcome = tianbang("index", world, "--out", own)
+    assert (outcome.code, outcome.err.count("\n")) == (3, 1)
+    assert "models of 1 places, such as Eastham, o3, are missing; run `tianbang run`" in outcome.err
+    assert tianbang("run", world, "--out", own).code == 0
+    assert tianbang("index", world, "--out", own, "--week", "2022-W10").code == 0
+
+
+def test_a_source_that_holds_nothing_new_leaves_the_record(world: Path, own: Path) -> None:
+    files = world.parent
+    shorter = pd.read_csv(files / "weather.csv")
+    shorter[shorter["time"] < "2023-01-01"].to_csv(files / "shorter.csv", index=False)
+    found = tianbang("index", world, "--out", own, "--set", "weather.path=shorter.csv", "--latest")
+    assert found.code == 0, found.err
+    assert "warning: weather after the record:" in found.err
+    assert document(own)["week"]["label"] == "2022-W51"  # 2022 ends on a Saturday

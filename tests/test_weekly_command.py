@@ -183,6 +183,7 @@ def test_regions_in_another_order_change_nothing(world: Path, own: Path) -> None
         (["--week", "2023-W53"], 2, "--week: found '2023-W53'; the weeks of 2023 are 2023-W01 to 2023-W52"),
         (["--week", "2023-W01", "--latest"], 2, "allowed: one of them"),
         (["--week", "2023-W20"], 3, "no day has weather; the record runs from 2021-01-01 to 2023-03-15"),
+        (["--set", "pollutants=[o3, benzene]"], 3, "models of 'benzene' are missing; run `tianbang run`"),
         (["--week", "2019-W20"], 3, "no day has weather; the record runs from 2021-01-01 to 2022-12-31"),
         (["--set", "weekly.starts=monday"], 2, "weekly.starts: unknown key; known here: week_starts, season_starts"),
         (["--set", "weekly.classes=[90,95,99,110]"], 2, "two below and two above 100"),
@@ -218,3 +219,49 @@ def test_a_source_that_holds_nothing_new_leaves_the_record(world: Path, own: Pat
     assert found.code == 0, found.err
     assert "warning: weather after the record:" in found.err
     assert document(own)["week"]["label"] == "2022-W51"  # 2022 ends on a Saturday
+
+
+# -- days that may still change
+
+
+def test_hours_of_era5t_make_the_local_days_they_lie_in_preliminary(tmp_path: Path) -> None:
+    from pipeline.weather.era5 import Options, read
+    from pipeline.worlds.era5_files import write_era5
+
+    time = pd.date_range("2023-01-01", "2023-01-05 23:00", freq="h")
+    latitude, longitude = np.array([31.0, 30.0]), np.array([114.0, 115.0])
+    rng = np.random.default_rng(0)
+    fields = {name: 280 + rng.random((len(time), 2, 2)) for name in FIELDS}
+    paths = write_era5(tmp_path, fields, time=time, latitude=latitude, longitude=longitude)
+    for path in paths:
+        with xr.open_dataset(path, decode_times=False) as data:
+            # from 16:00 UTC of the third on, so from the local hour that ends at 24:00 of that day
+            versions = np.where(time < pd.Timestamp("2023-01-03 16:00"), "0001", "0005").astype("U4")
+            changed = data.load().assign_coords(expver=("valid_time", versions))
+        changed.to_netcdf(path)
+    stations = pd.DataFrame({"latitude": [30.5], "longitude": [114.5]}, index=["A"])
+    period = (datetime.date(2023, 1, 2), datetime.date(2023, 1, 5))
+    options = Options(source="era5", path=tmp_path, variables=("t2m",))
+    found = read(options, observations=None, stations=stations, period=period, utc_offset=8)
+    assert found.attrs["preliminary"] == list(pd.date_range("2023-01-03", "2023-01-05"))
+
+
+FIELDS = ("t2m", "d2m", "u10", "v10", "msl", "sp", "blh", "tp", "ssrd", "tcc")
+
+
+def test_preliminary_days_are_marked_in_every_window_week_and_file(world: Path, own: Path) -> None:
+    path = own / "daily" / "weather.nc"
+    with xr.open_dataset(path) as data:
+        flags = data.get_index("time") >= pd.Timestamp("2022-12-12")
+        marked = data.load().assign_coords(preliminary=("time", flags))
+    marked.to_netcdf(path)
+    outcome = tianbang("index", world, "--out", own, "--week", "2022-W50")
+    assert outcome.code == 0, outcome.err
+    assert "7 preliminary" in outcome.out
+    for place in document(own)["places"]:
+        found = place["pollutants"]["o3"]
+        assert found["windows"]["week"]["kinds"] == {"preliminary": 7}
+        assert found["windows"]["month"]["kinds"] == {"final": 11, "preliminary": 7}
+        assert [week["kind"] for week in found["weeks"][-2:]] == ["final", "preliminary"]
+    table = pd.read_csv(own / "weekly" / "index.csv")
+    assert set(table["kind"]) == {"preliminary"}

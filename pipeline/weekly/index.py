@@ -58,7 +58,7 @@ def class_of(value: float, limits: Sequence[float]) -> str | None:
 
 def number(value: Any) -> float | None:
     """A number as the document holds it: two decimals, None for NaN."""
-    return round(float(value), 2) if np.isfinite(value) else None
+    return round(float(value), 2) + 0.0 if np.isfinite(value) else None
 
 
 def rank_of(value: float, others: np.ndarray) -> Entry:

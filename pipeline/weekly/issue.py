@@ -72,10 +72,11 @@ def issue(
     run = Run(folder)
     asked = None if week is None else week_named(week, config.weekly.week_starts)
     stations, regions = _places_of(run)
-    models = _models(config, run, stations)
+    models, notes = _models(config, run, stations)
     yesterday = pd.Timestamp(now.astimezone(_zone(config)).date()) - DAY
     found = newest(config, run, stations, last=yesterday if asked is None else min(asked.end, yesterday))
-    for note in found.notes:
+    notes += found.notes
+    for note in notes:
         say(f"warning: {note}")
     chosen = asked or _latest(config, found)
     _require_weather(chosen, found)
@@ -88,7 +89,7 @@ def issue(
         **_head(config, chosen, plan, now),
         "models": fitted.digest_of(run, [path for own in models.values() for path in own.values()]),
         "places": _places(config, means, stations, regions, found, plan),
-        "notes": list(found.notes),
+        "notes": notes,
     }
     made_of = {"config": digest(config.model_dump(mode="json")), "models": document["models"], "week": chosen.label}
     files.write(run, document, digest([__version__, made_of, document["made"]]), made_of)
@@ -119,22 +120,28 @@ def _members(stations: Stations) -> dict[str, list[str]]:
     return dict(sorted(found.items()))
 
 
-def _models(config: Config, run: Run, stations: Stations) -> Models:
-    """Every model of the run; an InputError when a place has readings and no model, or when there is none at all."""
+def _models(config: Config, run: Run, stations: Stations) -> tuple[Models, list[str]]:
+    """Every model of the run, and a note on places that the run could not separate.
+
+    InputError when a place has readings and no model, and when a pollutant has no model anywhere.
+    """
     found: dict[str, dict[str, str]] = {}
-    missing = []
+    missing: list[str] = []
+    skipped: list[str] = []
     for city in _members(stations):
         for pollutant in config.pollutants:
             read = f"readings/city-{file_name(city)}-{pollutant}.nc"
             model = fitted.artefact(read)
             if run.path(model).is_file():
                 found.setdefault(city, {})[pollutant] = model
-            elif run.path(read).is_file():
-                missing.append(f"{city}, {pollutant}")
-    if missing or not found:
-        which = f"of {len(missing)} places, such as {missing[0]}, are" if missing else "are"
-        raise InputError(f"{run.folder}: models {which} missing; run `tianbang run` with this config and --out")
-    return found
+            else:
+                (missing if run.path(read).is_file() else skipped).append(f"{city}, {pollutant}")
+    absent = [name for name in config.pollutants if not any(name in models for models in found.values())]
+    if missing or absent:
+        which = f"of {len(missing)} places, such as {missing[0]}," if missing else f"of {absent[0]!r}"
+        raise InputError(f"{run.folder}: models {which} are missing; run `tianbang run` with this config and --out")
+    few = f"{len(skipped)} places have no model, such as {skipped[0]}: the run did not separate them" if skipped else ""
+    return found, [few] if few else []
 
 
 def _latest(config: Config, found: Newest) -> Week:

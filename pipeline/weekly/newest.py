@@ -49,7 +49,7 @@ def newest(config: Config, run: Run, stations: Mapping[str, Mapping[str, Any]], 
     record too, that are not final.
     """
     places = pd.DataFrame.from_dict(dict(stations), orient="index")
-    with xr.open_dataset(run.path("daily/weather.nc")) as weather:
+    with xr.open_dataset(run.path("daily/weather.nc"), cache=False) as weather:
         known = weather.notnull().any("station").to_dataarray().any("variable").to_numpy()
         record_end = pd.Timestamp(weather.get_index("time")[np.flatnonzero(known)[-1]])
         record_start = pd.Timestamp(weather.get_index("time")[0])

@@ -48,13 +48,20 @@ FLOOR = 0.02
 
 @dataclass(frozen=True)
 class Settings:
-    """How a series is separated; ``members`` counts the bootstrap members beside the estimate."""
+    """How a series is separated; ``members`` counts the bootstrap members beside the estimate.
+
+    Raises ValueError for fewer than two members: an interval is of their spread.
+    """
 
     members: int = 20
     block_days: int = 14
     score_folds: int = 6
     seed: int = 1
     interventions: tuple[tuple[pd.Timestamp, pd.Timestamp], ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.members < 2:
+            raise ValueError(f"members: found {self.members}; allowed: 2 or more, since intervals are of their spread")
 
 
 @dataclass(frozen=True)

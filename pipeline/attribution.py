@@ -21,7 +21,7 @@ from pipeline.config import Config
 from pipeline.dependence import dependence_of
 from pipeline.other_methods import parts_by_method
 from pipeline.readings import compared_pairs, read_off
-from pipeline.samples import Place, Samples, samples
+from pipeline.samples import Place, Samples, samples, unfit
 from pipeline.store import Run, written_whole
 from pipeline.vocabulary import pollutant as known_pollutant
 
@@ -112,20 +112,6 @@ def rows_of(run: Run, task: Task) -> tuple[Samples, str]:
         xr.open_dataset(run.path("daily/weather.nc")) as weather,
     ):
         return samples(observations, weather, task.place, task.pollutant), str(observations[task.pollutant].units)
-
-
-def unfit(rows: Samples, *, minimum_days: int) -> str | None:
-    """Why a series cannot be separated; None when it can."""
-    both = rows.target.notna() & rows.drivers.notna().all(axis=1)
-    if not rows.target.notna().any():
-        return "nothing was observed"
-    if rows.drivers.empty or rows.drivers.shape[1] == 0 or not rows.drivers.notna().any().any():
-        return "it has no weather"
-    if both.sum() < minimum_days:
-        return f"{both.sum()} days have both observation and weather, {minimum_days} are needed (model.minimum_days)"
-    if rows.target[both].std() < 1e-6 * abs(rows.target[both].mean()):
-        return "the series is constant"
-    return None
 
 
 def settings(config: Config) -> Settings:

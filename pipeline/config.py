@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -19,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from models.calendar import day_of_every_year
 from pipeline.assessment.dust import DustEvent
 from pipeline.assessment.options import AssessmentOptions
 from pipeline.errors import ConfigError, TianbangError
@@ -117,13 +117,7 @@ class Config(Frozen):
     @field_validator("year_start")
     @classmethod
     def _a_day_of_every_year(cls, value: str) -> str:
-        try:
-            if not re.fullmatch(r"\d\d-\d\d", value):
-                raise ValueError
-            datetime.date.fromisoformat(f"2001-{value}")
-        except ValueError:
-            raise ValueError(f"found {value!r}; allowed: MM-DD, a day that every year has, such as '03-01'") from None
-        return value
+        return day_of_every_year(value)
 
     @field_validator("pollutants", "levels", "languages")
     @classmethod

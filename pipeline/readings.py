@@ -25,7 +25,8 @@ from pipeline.vocabulary import GROUPS, group_of
 
 WIDE = ("meteorology", "emissions", "interaction")
 """Parts of a change that have members."""
-FLAT = ("observed_from", "observed_to")
+FLAT = ("observed_from", "observed_to", "predicted_from", "predicted_to", "days_observed")
+"""What is read over the calendar days observed in both years, and their number."""
 BY_SPAN = ("month_concentration", "week_concentration", "span_meteorology", "span_emissions")
 """Readings by month, season and week that have members: large, and kept in single precision."""
 
@@ -124,6 +125,7 @@ def _pairs(calendar: Calendar, statistics: Sequence[str], exchanges: Sequence[Ex
     rows = [_of_pairs(exchange, counterfactual.LEAST_SHARED_DAYS) for exchange in exchanges]
     wide = {name: (("statistic", "pair", "member"), np.stack([row[name] for row in rows])) for name in WIDE}
     flat = {name: (("statistic", "pair"), np.stack([row[name] for row in rows])) for name in FLAT}
+    flat["days_compared"] = (("statistic", "pair"), np.stack([row["days"] for row in rows]))
     four = (("statistic", "pair", "emissions_of", "weather_of"), np.stack([row["four"] for row in rows]))
     pairs = year_pairs(calendar)
     coordinates = {

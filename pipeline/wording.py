@@ -529,8 +529,15 @@ PHRASES: dict[str, tuple[str, str]] = {
         ),
     ),
     "caveat_residual": (
-        "Residual: the observed change minus both parts. It is given to neither.",
-        "残差：观测变化减去两部分贡献，不归入任何一方。",
+        (
+            "Residual: the observed change minus the predicted one, both over calendar days observed in both years. "
+            "It is given to neither part. The parts are over all days with weather: where days were not observed, they "
+            "and the residual add up to the observed change only with what those days take (unobserved in the table)."
+        ),
+        (
+            "残差：观测变化减去模拟变化，二者均取两年都有观测的日历日，不归入任何一方。两部分贡献取全部有气象的日期：若有缺测，"
+            "须加上缺测日的影响（表中 unobserved 列）方等于观测变化。"
+        ),
     ),
     "caveat_skill": (
         (

@@ -12,7 +12,7 @@ import pytest
 from models.separation import WEATHER_MODEL_ERROR
 from pipeline.benchmark import Options, benchmark, page, real_weather
 from pipeline.benchmark.cases import simulated, tasks
-from pipeline.benchmark.contestants import OURS, chosen, contestants
+from pipeline.benchmark.contestants import OURS, WithLags, chosen, contestants
 from pipeline.benchmark.scoring import answers, scores
 from pipeline.benchmark.summary import Answered, factors, long_table, ratio_to_forest
 from pipeline.benchmark.truth import true_parts, truth
@@ -96,6 +96,25 @@ def test_methods_are_shown_weather_of_the_day_and_memory_of_it():
     assert {"log_blh", "rh", "log_wind_speed", "diurnal_range"} <= set(asked.roles.main)
     assert not any("lag" in name or "mean" in name for name in asked.roles.main)
     assert {"log_blh_lag1", "rh_mean7"} <= set(asked.drivers)
+
+
+@pytest.mark.parametrize("name", ["forest-lags", "boosting-lags", "gam-lags"])
+def test_methods_of_the_field_may_be_shown_the_days_before_too(name):
+    seen = []
+
+    def method(task):
+        seen.append(task)
+        return contestants(trees=5)[name].method.method(task)
+
+    case = simulated(1)[0]
+    asked = tasks(case, case.world())["pm25"]
+    result = WithLags(method)(asked)
+    assert set(seen[0].roles.main) == set(asked.drivers)
+    assert seen[0].weather.shape == asked.drivers.shape
+    first, last = (int(asked.calendar.years[i]) for i in (0, -1))
+    assert np.isfinite(result.parts(first, last).weather).all()
+    own = contestants(trees=5)[name].method(asked)
+    assert own.parts(first, last).weather == pytest.approx(result.parts(first, last).weather)
 
 
 def test_the_truth_is_the_worlds_own():

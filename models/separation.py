@@ -233,7 +233,8 @@ def design(table: pd.DataFrame, drivers: Drivers, settings: Settings) -> Design:
 def separate(target: pd.Series, table: pd.DataFrame, *, drivers: Drivers, settings: Settings) -> Separation:
     """Separates ``target`` (index: consecutive days, NaN where not observed) by the drivers on the same days.
 
-    Raises ValueError when the index is not consecutive days.
+    The step of an intervention on whose days nothing was observed is 0. Raises ValueError when the index is not
+    consecutive days.
     """
     observed, relative = _values(target, table)
     plan = design(table, drivers, settings)
@@ -243,6 +244,7 @@ def separate(target: pd.Series, table: pd.DataFrame, *, drivers: Drivers, settin
     draws = np.vstack([fit.coefficients, coefficient_draws(fit, weights, seed=settings.seed)])
     draws[:, : plan.split] = _widened(draws[:, : plan.split], EMISSIONS_MODEL_ERROR)
     draws[:, plan.split :] = _widened(draws[:, plan.split :], WEATHER_MODEL_ERROR)
+    draws[:, _untold(plan, seen)] = 0.0
     response = plan.response(draws)
     emissions, weather = plan.emissions(draws), response.effects(table)
     level = _level(emissions, weather, observed, seen)
@@ -251,6 +253,11 @@ def separate(target: pd.Series, table: pd.DataFrame, *, drivers: Drivers, settin
     ratio = np.where(seen, observed / np.exp(emissions[0] + weather[0]), np.nan)
     of_emissions = EmissionResponse(plan.days, settings.interventions, draws[:, : plan.split])
     return Separation(plan.days, observed, emissions, weather, ratio, Fitted(table, of_emissions, response))
+
+
+def _untold(plan: Design, seen: np.ndarray) -> np.ndarray:
+    """The places of fixed columns that are zero on all days seen: interventions whose step nothing tells."""
+    return np.flatnonzero(~plan.fixed[seen].any(axis=0))
 
 
 def _widened(members: np.ndarray, factor: float) -> np.ndarray:

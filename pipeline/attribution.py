@@ -132,6 +132,9 @@ def readings_of(rows: Samples, config: Config, pollutant: str) -> tuple[xr.Datas
     base = np.asarray((days >= pd.Timestamp(config.base_period[0])) & (days <= pd.Timestamp(config.base_period[1])))
     found = calendar(days, year_start=config.year_start)
     readings = read_off(separation, found, statistics=known_pollutant(pollutant).statistics, base=base)
+    if config.interventions:
+        names = np.array([event.name for event in config.interventions], dtype=object)
+        readings = readings.assign_coords(intervention=names)
     others, notes = by_other_methods(rows, config, found, base)
     readings = xr.merge([readings, others, dependence_of(separation)], join="left").assign(
         held_out=("time", held_out), reporting=("time", rows.reporting.to_numpy()), outside_percent=outside

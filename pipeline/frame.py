@@ -23,14 +23,16 @@ class Attribution:
     """What ``attribute`` finds: the tables of METHODS.md for one series.
 
     ``parts`` has a row for every pair of years, ``drivers`` the driver groups' shares in the weather's part, ``index``
-    a row for every year, month and week, ``trends`` the slopes, ``normalized`` (index: day) the columns observed,
-    predicted and normalized, ``skill`` the scores on held-out months. ``notes`` say what was left out or missing.
+    a row for every year, month and week, ``trends`` the slopes, ``interventions`` the sizes of those of the settings,
+    ``normalized`` (index: day) the columns observed, predicted and normalized, ``skill`` the scores on held-out months.
+    ``notes`` say what was left out or missing.
     """
 
     parts: pd.DataFrame
     drivers: pd.DataFrame
     index: pd.DataFrame
     trends: pd.DataFrame
+    interventions: pd.DataFrame
     normalized: pd.DataFrame
     skill: pd.Series
     notes: tuple[str, ...]
@@ -80,6 +82,7 @@ def attribute(
         drivers=tables.drivers([readings]),
         index=tables.index([readings]),
         trends=tables.trends([readings]),
+        interventions=tables.interventions([readings]),
         normalized=readings[["observed", "predicted", "normalized"]].to_dataframe(),
         skill=tables.skill([readings]).iloc[0],
         notes=notes,

@@ -41,6 +41,7 @@ TABLES = (
     "concentrations",
     "trends",
     "changepoints",
+    "interventions",
     "dependence",
     "joint_dependence",
     "skill",

@@ -16,7 +16,7 @@ from pipeline.readings import FLAT, YEARS, summed_up
 
 __all__ = [
     "attribution", "attribution_months", "changepoints", "concentrations", "counterfactual", "dependence", "drivers",
-    "index", "joint_dependence", "methods", "skill", "trends",
+    "index", "interventions", "joint_dependence", "methods", "skill", "trends",
 ]  # fmt: skip
 
 ATTRIBUTION = (
@@ -51,6 +51,9 @@ TRENDS = (
 CHANGEPOINTS = (
     "level", "name", "pollutant", "date", "date_low", "date_high", "size", "size_low", "size_high", "percent",
     "percent_low", "percent_high", "units",
+)  # fmt: skip
+INTERVENTIONS = (
+    "level", "name", "pollutant", "intervention", "start", "end", "effect_percent", "effect_low", "effect_high",
 )  # fmt: skip
 SKILL = ("level", "name", "pollutant", "r2", "rmse", "bias", "slope", "protocol", "outside_percent")
 LEAST_DAYS = 15
@@ -363,6 +366,28 @@ def without_weather(place: xr.Dataset) -> pd.Series:
     days = (place["normalized"] * place["observed"] / place["predicted"]).to_series()
     months = days.resample("MS").agg(["mean", "count"])
     return months["mean"].where(months["count"] >= LEAST_DAYS)
+
+
+def interventions(readings: Iterable[xr.Dataset]) -> pd.DataFrame:
+    """The size of each dated intervention, of those with an observed day; columns ``INTERVENTIONS``."""
+    return _table([_interventions_of(place) for place in readings if "intervention" in place.dims], INTERVENTIONS)
+
+
+def _interventions_of(place: xr.Dataset) -> pd.DataFrame:
+    members = place["intervention_effect"].transpose("intervention", "member").to_numpy()
+    low, high = interval(members)
+    frame = pd.DataFrame(
+        {
+            **identity(place),
+            "intervention": place["intervention"].to_numpy(),
+            "start": pd.DatetimeIndex(place["intervention_start"].to_numpy()).strftime("%Y-%m-%d"),
+            "end": pd.DatetimeIndex(place["intervention_end"].to_numpy()).strftime("%Y-%m-%d"),
+            "effect_percent": members[:, 0],
+            "effect_low": low,
+            "effect_high": high,
+        }
+    )
+    return frame.dropna(subset="effect_percent")
 
 
 def concentrations(readings: Iterable[xr.Dataset]) -> pd.DataFrame:

@@ -357,6 +357,14 @@ PHRASES: dict[str, tuple[str, str]] = {
         "Against the median of the year before. What caused a step is not said.",
         "与此前一年的中位数相比。不说明阶跃的原因。",
     ),
+    "interventions": ("Dated interventions", "注明日期的措施"),
+    "intervention": ("intervention", "措施"),
+    "dates": ("first and last day", "起止日期"),
+    "effect": ("change of the concentration, %", "浓度变化（%）"),
+    "interventions_note": (
+        "At the same weather, against the trend and season of the days about it; in brackets the 90 % interval.",
+        "相同气象下相对于前后趋势与季节的变化，方括号内为90%区间。",
+    ),
     "methods_note": (
         (
             "Ours with its 90 % interval, which knows only our method; beside it the lowest and highest of {count} "

@@ -119,6 +119,7 @@ def test_a_clean_frame_has_every_table_and_no_note(plain):
     assert plain.drivers["share"].sum() == pytest.approx(plain.parts["meteorology"][0], abs=1e-9)
     assert list(plain.trends["series"]) == []  # two years are too few for a slope
     assert plain.index["mci"].notna().all()
+    assert plain.interventions.empty
 
 
 TAKEN: dict[str, Callable[[], tuple[pd.Series, pd.DataFrame]]] = {
@@ -133,6 +134,20 @@ TAKEN: dict[str, Callable[[], tuple[pd.Series, pd.DataFrame]]] = {
 @pytest.mark.parametrize("given", TAKEN.values(), ids=TAKEN)
 def test_what_can_be_meant_in_one_way_only_is_taken(plain, given):
     assert same(attribute(*given(), settings=FEW), plain)
+
+
+def test_a_dated_intervention_has_its_size_and_one_that_nobody_observed_has_none():
+    start, end = pd.Timestamp("2019-02-01"), pd.Timestamp("2019-04-11")
+    later = pd.Timestamp("2019-08-01"), pd.Timestamp("2019-08-05")
+    target = TARGET.copy()
+    target[start:end] *= 0.7
+    target[later[0] : later[1]] = np.nan
+    settings = Settings(members=10, score_folds=2, interventions=((start, end), later))
+    (row,) = attribute(target, AIR, settings=settings).interventions.to_dict("records")
+    assert (row["start"], row["end"]) == ("2019-02-01", "2019-04-11")
+    assert row["effect_low"] < -30 < row["effect_high"]
+    # 70 days of 20 % noise know a level to 2.4 %, and as much again for the trend that is fitted beside it
+    assert row["effect_percent"] == pytest.approx(-30, abs=3 * 2**0.5 * 0.7 * 2.4)
 
 
 def test_strays_and_unknown_columns_are_told():

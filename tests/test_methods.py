@@ -227,6 +227,14 @@ def test_a_stack_gives_no_weight_to_what_says_nothing_of_unseen_months():
     assert 0 <= weights[1] < 0.05
 
 
+@pytest.mark.parametrize("name", ["boosting", "forest, swapped", "additive", "ours"])
+def test_an_intervention_outside_the_record_stops_no_method(name):
+    later = (DAYS[-1] + pd.Timedelta(days=100), DAYS[-1] + pd.Timedelta(days=120))
+    result = METHODS[name][0](task(interventions=(later,)))
+    assert np.isfinite(result.parts(2014, 2016).weather).all()
+    assert not abs(result.declared(later)) > 0  # nothing, or not known
+
+
 def test_lightgbm_runs_on_one_thread():
     model = Booster(trees=2)(np.random.default_rng(0).standard_normal((200, 3)), np.arange(200.0), seed=1)
     assert model.params["num_threads"] == 1

@@ -45,6 +45,7 @@ COLUMNS = {
     "methods": "level name pollutant statistic period_from period_to method meteorology emissions units",
     "drivers": "level name pollutant statistic period_from period_to group share share_low share_high units",
     "trends": "level name pollutant series start end slope slope_low slope_high p_value units",
+    "interventions": "level name pollutant intervention start end effect_percent effect_low effect_high",
     "changepoints": "level name pollutant date date_low date_high size size_low size_high percent percent_low "
     "percent_high units",
     "dependence": "level name pollutant driver value value_units concentration concentration_low concentration_high "
@@ -586,7 +587,7 @@ def test_a_distributed_scheduler_gives_the_same_tables_whatever_else_is_run(
         # o3 is what it is alone, byte for byte; the pollutant of no vocabulary is there beside it
         assert lines(folder, table, "region,Plain,o3,") == lines(run, table, "region,Plain,o3,")
         # a short series may have no change point, a region has no dependence of its own
-        assert table in ("changepoints", "dependence", "joint_dependence") or lines(
+        assert table in ("changepoints", "interventions", "dependence", "joint_dependence") or lines(
             folder, table, "region,Plain,benzene,"
         )
 

@@ -27,6 +27,7 @@ TABLES = (
     ("methods", cells.methods),
     ("trends", cells.trends),
     ("changepoints", cells.changepoints),
+    ("interventions", cells.interventions),
     ("index", cells.index),
     ("concentrations", cells.concentrations),
     ("assessment", cells.assessment),

@@ -13,8 +13,8 @@ from models.separation import WEATHER_MODEL_ERROR
 from pipeline.benchmark import Options, benchmark, page, real_weather
 from pipeline.benchmark.cases import simulated, tasks
 from pipeline.benchmark.contestants import OURS, WithLags, chosen, contestants
-from pipeline.benchmark.scoring import answers, scores
-from pipeline.benchmark.summary import Answered, factors, long_table, ratio_to_forest
+from pipeline.benchmark.scoring import _index, answers, scores
+from pipeline.benchmark.summary import Answered, factors, interval_scores, long_table, ratio_to_forest
 from pipeline.benchmark.truth import true_parts, truth
 from pipeline.errors import ConfigError, InputError
 from pipeline.worlds.weather import VARIABLES
@@ -28,8 +28,9 @@ def answer(error: float = 0.0, half: float | None = 1.0) -> dict:
         [2013, 2014, 4.0 * (1 + error), half, 4.0, -1.0, half, -1.0],
         [2013, 2015, -2.0 * (1 + error), half, -2.0, 3.0, half, 3.0],
     ]
-    event = {"days": 7, "true": -30.0, "unknown": -10.0, "told": -25.0}
-    return {"pairs": {"mean": rows}, "index": {"year": 1.0}, "events": [event], "level": 50.0, "seconds": 1.0}
+    event = {"days": 7, "true": -30.0, "unknown": -10.0, "told": -25.0, "told_half": half and 6.0}
+    index = {"year": {"error": 1.0} | ({"coverage": 0.75, "width": 3.0} if half else {})}
+    return {"pairs": {"mean": rows, "p90": rows}, "index": index, "events": [event], "level": 50.0, "seconds": 1.0}
 
 
 def answered(error: float, half: str, *, method: str = OURS) -> Answered:
@@ -67,6 +68,37 @@ def test_an_answer_a_fifth_too_large_has_that_error_and_slope():
     assert "weather coverage" not in found
     assert found["one week, dates unknown"] == 20
     assert found["one week, dates told"] == 5
+
+
+def test_intervals_of_index_percentile_and_events_are_scored_too():
+    one, other = answered(0.2, "calibration"), answered(0.4, "check")
+    found = interval_scores(long_table([one, other]), "made up").loc[("pm25", "all")]
+    assert found["p90 weather coverage"] == 0.75  # half-widths of 1: misses of 0.8 and 0.4, of 1.6 and 0.8
+    assert (found["index coverage by year"], found["index width by year"]) == (0.75, 3.0)
+    assert found["one week coverage"] == 1
+    assert np.isnan(found["ten weeks coverage"])
+    text = page.results(long_table([one, other]), [one, other], {OURS: contestants()[OURS]})
+    assert "index coverage by year" in text
+    assert "nan" not in text
+
+
+def test_an_index_is_judged_outside_its_base_year_only():
+    case = simulated(1)[0]
+    true = truth(case, draws=4)
+    asked = tasks(case, case.world())["pm25"]
+    base = asked.calendar.year == true["pm25"]["years"][0]
+    members = np.array([1.0, 1.0, 1.1, 0.9])[:, None]
+
+    class Guess:
+        def index_days(self, _):
+            ones = np.ones((4, len(base)))
+            return np.where(base, ones, ones * members), ones
+
+    found = _index(Guess(), asked, true["pm25"])
+    half = 10 * 2.920  # spread of 100, 110 and 90 times Student's 95 % quantile of two degrees of freedom
+    assert found["year"]["width"] == pytest.approx(2 * half, rel=1e-3)
+    errors = np.abs(100 - np.array(true["pm25"]["index"]["year"]))[1:]
+    assert found["year"]["coverage"] == pytest.approx((errors <= half).mean())
 
 
 def test_factors_are_found_on_one_half_and_tried_on_the_other():

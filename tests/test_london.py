@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 VARIABLES = ["date_unix", "day_julian", "weekday", "air_temp", "rh", "wd", "ws", "atmospheric_pressure"]
 THEIR_SECONDS = 126.2
-"""Wall time of 300 resamples by rmweather 0.2.63 on one idle core of another machine, where it is about its CPU time."""
+"""Wall time of 300 resamples by rmweather 0.2.63 on one idle core of another machine, about its CPU time."""
 THEIR_R2 = 0.769
 SAMPLING_ERROR = 1.33
 

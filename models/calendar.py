@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,6 +81,17 @@ def calendar(days: pd.DatetimeIndex, *, year_start: str = "01-01") -> Calendar:
     slot = slots(days)
     met = _met(_placed(year, years, slot))
     return Calendar(days, year, years, np.ascontiguousarray(met[:, slot].T))
+
+
+def day_of_every_year(value: str) -> str:
+    """``value`` when it is a day MM-DD that every year has; otherwise a ValueError that says so."""
+    try:
+        if not re.fullmatch(r"\d\d-\d\d", value):
+            raise ValueError
+        datetime.date.fromisoformat(f"2001-{value}")
+    except (ValueError, TypeError):
+        raise ValueError(f"found {value!r}; allowed: MM-DD, a day that every year has, such as '03-01'") from None
+    return value
 
 
 def slots(days: pd.DatetimeIndex) -> np.ndarray:

@@ -34,8 +34,9 @@ Also the share of the days of a month, season or week that two years must share 
 class Parts:
     """A change from period p to period q and its parts, each (..., 1 + members) with the estimate first.
 
-    ``meteorology + emissions`` is the predicted change exactly; ``interaction`` is the difference between the two
-    orders in which the parts can be taken; ``observed_from`` and ``observed_to`` are over the same calendar days.
+    ``meteorology + emissions`` is the predicted change exactly, over ``days`` calendar days with weather in both;
+    ``interaction`` is the difference between the two orders in which the parts can be taken. Observed and predicted
+    values of both periods are over the ``days_observed`` of those days that were observed in both, NaN for none.
     """
 
     meteorology: np.ndarray
@@ -43,6 +44,22 @@ class Parts:
     interaction: np.ndarray
     observed_from: np.ndarray
     observed_to: np.ndarray
+    predicted_from: np.ndarray
+    predicted_to: np.ndarray
+    days: np.ndarray
+    days_observed: np.ndarray
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was observed, and predicted under its own emissions and weather, on calendar days observed in both years.
+
+    ``observed`` and ``predicted`` (..., 2): the first year's, the second's; NaN where there is no such day. ``days``
+    (...) counts them.
+    """
+
+    observed: np.ndarray
+    predicted: np.ndarray
     days: np.ndarray
 
 
@@ -52,13 +69,13 @@ class Exchange:
 
     ``values`` (..., k, k, 2, 2, 1 + members): first year, second year, whose emissions, whose weather (0 the first
     year's, 1 the second's); NaN below the diagonal and where too few days are shared. On the diagonal stands each year
-    with itself over all of its days. ``observed`` (..., k, k, 2) is over the same days, ``days`` (..., k, k) counts
-    them. Leading dims are spans of the calendar, such as months.
+    with itself over all of its days. ``days`` (..., k, k) counts them, ``seen`` (..., k, k) is of those observed in
+    both. Leading dims are spans of the calendar, such as months.
     """
 
     values: np.ndarray
-    observed: np.ndarray
     days: np.ndarray
+    seen: Seen
 
     @property
     def table(self) -> np.ndarray:
@@ -70,19 +87,22 @@ class Exchange:
 
     def parts(self) -> Parts:
         """The changes from first to second years: all fields of ``Parts`` with the leading dims (..., k, k)."""
-        return _parts(self.values, self.observed, self.days)
+        return _parts(self.values, self.days, self.seen)
 
 
-def _parts(values: np.ndarray, observed: np.ndarray, days: np.ndarray) -> Parts:
+def _parts(values: np.ndarray, days: np.ndarray, seen: Seen) -> Parts:
     """Parts of changes, of ``values`` (..., 2, 2, 1 + members): mean over both orders (two players' Shapley value)."""
     pp, pq, qp, qq = (values[..., e, w, :] for e in (0, 1) for w in (0, 1))
     return Parts(
         meteorology=((pq - pp) + (qq - qp)) / 2,
         emissions=((qp - pp) + (qq - pq)) / 2,
         interaction=(qq - qp) - (pq - pp),
-        observed_from=observed[..., 0],
-        observed_to=observed[..., 1],
+        observed_from=seen.observed[..., 0],
+        observed_to=seen.observed[..., 1],
+        predicted_from=seen.predicted[..., 0],
+        predicted_to=seen.predicted[..., 1],
         days=days,
+        days_observed=seen.days,
     )
 
 
@@ -138,15 +158,22 @@ def statistic_of(
 
 
 def carried_ratios(ratio: np.ndarray, match: np.ndarray) -> np.ndarray:
-    """What ``ratio`` (n,) of observed to predicted simulated days carry, (series, days), NaN where it is not known.
+    """What ``ratio`` (n,) of observed to predicted simulated days carry, (series, days), NaN where none has it.
 
     A series for each year and shift of ``NEARBY_DAYS``: the ratios of the days ``match`` (days, years) of that year, so
-    many days later. Those of which half or more is missing are left out.
+    many days later. Those of which half or more is missing are left out; of the others a missing day, whose season a
+    percentile would lose, carries the ratio of the next series that has it.
     """
     positions = np.concatenate([np.where(match.T == NOWHERE, NOWHERE, match.T + shift) for shift in NEARBY_DAYS])
     outside = (positions < 0) | (positions >= len(ratio))
     found = np.where(outside, np.nan, ratio[np.where(outside, 0, positions)])
-    return np.asarray(found[np.isfinite(found).mean(axis=1) > LEAST_SHARE])
+    enough = np.isfinite(found).mean(axis=1) > LEAST_SHARE
+    filled = found
+    for step in range(1, len(found)):
+        if np.isfinite(filled[enough]).all():
+            break
+        filled = np.where(np.isfinite(filled), filled, np.roll(found, -step, axis=0))
+    return np.asarray(filled[enough])
 
 
 def of_simulated_days(expected: np.ndarray, ratios: np.ndarray, statistic: str) -> np.ndarray:
@@ -171,30 +198,46 @@ def exchange(separation: Separation, calendar: Calendar, statistic: str) -> Exch
     """A statistic of whole years, exchanged between every two of them; NaN where no day is shared."""
     if statistic == "mean":
         whole = exchanged_means(separation, calendar, [np.arange(len(SLOTS))], least_share=0.0)
-        return Exchange(whole.values[0], whole.observed[0], whole.days[0])
+        seen = Seen(whole.seen.observed[0], whole.seen.predicted[0], whole.seen.days[0])
+        return Exchange(whole.values[0], whole.days[0], seen)
     years, members = calendar.years, len(separation.emissions)
     values = np.full((len(years), len(years), 2, 2, members), np.nan)
-    observed, counts = np.full((len(years), len(years), 2), np.nan), np.zeros((len(years), len(years)))
+    counts = np.zeros((len(years), len(years)))
+    seen = Seen(np.full(values.shape[:3], np.nan), np.full(values.shape[:3], np.nan), np.zeros_like(counts))
     emissions, weather = np.exp(separation.emissions), np.exp(separation.weather)
     for row, column in zip(*np.triu_indices(len(years)), strict=True):
         days = paired_days(separation, calendar, int(years[row]), int(years[column]))
         if not len(days[0]):
             continue
         counts[row, column] = len(days[0])
-        observed[row, column] = [_observed(separation, own, statistic) for own in days]
+        own_seen = _seen(separation, calendar, days, statistic)
+        seen.observed[row, column], seen.predicted[row, column] = own_seen.observed, own_seen.predicted
+        seen.days[row, column] = own_seen.days
         for e, own in enumerate(days if row != column else days[:1]):
             ratios, of_emissions = carried_ratios(separation.ratio, calendar.match[own]), emissions[:, own]
             for w, other in enumerate(days if row != column else days[:1]):
                 values[row, column, e, w] = of_simulated_days(of_emissions * weather[:, other], ratios, statistic)
         if row == column:
             values[row, column] = values[row, column, 0, 0]
-    return Exchange(values, observed, counts)
+    return Exchange(values, counts, seen)
 
 
-def _observed(separation: Separation, days: np.ndarray, statistic: str) -> float:
-    seen = separation.observed[days]
-    seen = seen[np.isfinite(seen)]
-    return float(STATISTICS[statistic](seen)) if len(seen) else float("nan")
+def _seen(separation: Separation, calendar: Calendar, days: tuple[np.ndarray, np.ndarray], statistic: str) -> Seen:
+    """A statistic of those paired days that were observed in both years."""
+    both = np.isfinite(separation.observed[days[0]]) & np.isfinite(separation.observed[days[1]])
+    if not both.any():
+        return Seen(np.full(2, np.nan), np.full(2, np.nan), np.asarray(0))
+    own = [positions[both] for positions in days]
+    observed = [STATISTICS[statistic](separation.observed[positions]) for positions in own]
+    predicted = [
+        of_simulated_days(
+            separation.predicted[positions][None],
+            carried_ratios(separation.ratio, calendar.match[positions]),
+            statistic,
+        )[0]
+        for positions in own
+    ]
+    return Seen(np.array(observed), np.array(predicted), np.asarray(both.sum()))
 
 
 def exchanged_means(
@@ -206,7 +249,7 @@ def exchanged_means(
     least ``least_share`` of them and one. Expected concentrations are products, so that every sum is one of matrices.
     """
     own, met = (_Slots.at(separation, positions) for positions in calendar.positions())
-    values, observed, counts = [], [], []
+    values, counts, seen = [], [], []
     upper = np.triu(np.ones((len(calendar.years),) * 2, dtype=bool))
     for span in spans:
         first, second = own.within(span), met.within(span)
@@ -222,11 +265,27 @@ def exchanged_means(
             ]
         )
         values.append(np.transpose(sums / divided, (3, 4, 0, 1, 2)))
-        totals = np.stack([first.observed @ second.known.T, first.known @ second.observed.T], axis=-1)
-        seen = np.stack([first.seen @ second.known.T, first.known @ second.seen.T], axis=-1)
-        observed.append(totals / np.where(both[..., None] & (seen > 0), seen, np.nan))
+        seen.append(_seen_in_both(first, second, both))
         counts.append(np.where(both, days, 0.0))
-    return Exchange(np.stack(values), np.stack(observed), np.stack(counts))
+    names = ("observed", "predicted", "days")
+    return Exchange(
+        np.stack(values),
+        np.stack(counts),
+        Seen(*(np.stack([getattr(one, name) for one in seen]) for name in names)),
+    )
+
+
+def _seen_in_both(first: _Slots, second: _Slots, compared: np.ndarray) -> Seen:
+    """Means over the calendar days observed in both, for the pairs of years that are ``compared`` (k, k)."""
+    days = np.where(compared, first.seen @ second.seen.T, 0.0)
+    observed, predicted = (
+        np.stack([one @ second.seen.T, first.seen @ other.T], axis=-1) / np.where(days > 0, days, np.nan)[..., None]
+        for one, other in (
+            (first.observed, second.observed),
+            (first.both[0] * first.seen, second.both[0] * second.seen),
+        )
+    )
+    return Seen(observed, predicted, days)
 
 
 @dataclass(frozen=True)
@@ -284,8 +343,7 @@ def parts(separation: Separation, calendar: Calendar, first: int, second: int, s
     if len(days[0]) < LEAST_SHARED_DAYS:
         return None
     values = [[statistic_of(separation, calendar, e, w, statistic) for w in days] for e in days]
-    observed = [_observed(separation, own, statistic) for own in days]
-    return _parts(np.array(values), np.array(observed), np.asarray(len(days[0])))
+    return _parts(np.array(values), np.asarray(len(days[0])), _seen(separation, calendar, days, statistic))
 
 
 def normalized(separation: Separation, calendar: Calendar) -> np.ndarray:

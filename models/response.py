@@ -34,6 +34,12 @@ class EmissionResponse:
         columns = np.hstack([fixed, *emission_blocks(days, self.record).values()])
         return np.asarray(self.coefficients @ columns.T)
 
+    @property
+    def steps(self) -> np.ndarray:
+        """The logarithm's step on the days of each intervention, (1 + members, interventions)."""
+        first = level_and_season(self.record[:1], self.record).shape[1]
+        return np.asarray(self.coefficients[:, first : first + len(self.interventions)])
+
 
 CARRIED = ("carried", "carried by main", "curvature", "memory")
 """Blocks of what is carried over, in their order."""

@@ -48,13 +48,20 @@ FLOOR = 0.02
 
 @dataclass(frozen=True)
 class Settings:
-    """How a series is separated; ``members`` counts the bootstrap members beside the estimate."""
+    """How a series is separated; ``members`` counts the bootstrap members beside the estimate.
+
+    Raises ValueError for fewer than two members: an interval is of their spread.
+    """
 
     members: int = 20
     block_days: int = 14
     score_folds: int = 6
     seed: int = 1
     interventions: tuple[tuple[pd.Timestamp, pd.Timestamp], ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.members < 2:
+            raise ValueError(f"members: found {self.members}; allowed: 2 or more, since intervals are of their spread")
 
 
 @dataclass(frozen=True)
@@ -230,7 +237,8 @@ def design(table: pd.DataFrame, drivers: Drivers, settings: Settings) -> Design:
 def separate(target: pd.Series, table: pd.DataFrame, *, drivers: Drivers, settings: Settings) -> Separation:
     """Separates ``target`` (index: consecutive days, NaN where not observed) by the drivers on the same days.
 
-    Raises ValueError when the index is not consecutive days.
+    The step of an intervention on whose days nothing was observed is 0. Raises ValueError when the index is not
+    consecutive days.
     """
     observed, relative = _values(target, table)
     plan = design(table, drivers, settings)
@@ -240,6 +248,7 @@ def separate(target: pd.Series, table: pd.DataFrame, *, drivers: Drivers, settin
     draws = np.vstack([fit.coefficients, coefficient_draws(fit, weights, seed=settings.seed)])
     draws[:, : plan.split] = _widened(draws[:, : plan.split], EMISSIONS_MODEL_ERROR)
     draws[:, plan.split :] = _widened(draws[:, plan.split :], WEATHER_MODEL_ERROR)
+    draws[:, _untold(plan, seen)] = 0.0
     response = plan.response(draws)
     emissions, weather = plan.emissions(draws), response.effects(table)
     level = _level(emissions, weather, observed, seen)
@@ -249,6 +258,11 @@ def separate(target: pd.Series, table: pd.DataFrame, *, drivers: Drivers, settin
     of_emissions = EmissionResponse(plan.days, settings.interventions, draws[:, : plan.split])
     fitted = Fitted(table, of_emissions, response, fit.prior)
     return Separation(plan.days, observed, emissions, weather, ratio, fitted)
+
+
+def _untold(plan: Design, seen: np.ndarray) -> np.ndarray:
+    """The places of fixed columns that are zero on all days seen: interventions whose step nothing tells."""
+    return np.flatnonzero(~plan.fixed[seen].any(axis=0))
 
 
 def _widened(members: np.ndarray, factor: float) -> np.ndarray:

@@ -22,7 +22,7 @@ from pipeline.dependence import dependence_of
 from pipeline.events import at_fixed_emissions, flags
 from pipeline.other_methods import parts_by_method
 from pipeline.readings import compared_pairs, read_off
-from pipeline.samples import Place, Samples, samples
+from pipeline.samples import Place, Samples, samples, unfit
 from pipeline.store import Run, written_whole
 from pipeline.vocabulary import pollutant as known_pollutant
 from pipeline.weekly import fitted
@@ -127,20 +127,6 @@ def rows_of(run: Run, task: Task) -> tuple[Samples, str]:
         return samples(observations, weather, task.place, task.pollutant), str(observations[task.pollutant].units)
 
 
-def unfit(rows: Samples, *, minimum_days: int) -> str | None:
-    """Why a series cannot be separated; None when it can."""
-    both = rows.target.notna() & rows.drivers.notna().all(axis=1)
-    if not rows.target.notna().any():
-        return "nothing was observed"
-    if rows.drivers.empty or rows.drivers.shape[1] == 0 or not rows.drivers.notna().any().any():
-        return "it has no weather"
-    if both.sum() < minimum_days:
-        return f"{both.sum()} days have both observation and weather, {minimum_days} are needed (model.minimum_days)"
-    if rows.target[both].std() < 1e-6 * abs(rows.target[both].mean()):
-        return "the series is constant"
-    return None
-
-
 def settings(config: Config) -> Settings:
     """The model's settings of a run."""
     return Settings(
@@ -165,6 +151,9 @@ def readings_of(rows: Samples, config: Config, pollutant: str) -> tuple[xr.Datas
     base = np.asarray((days >= pd.Timestamp(config.base_period[0])) & (days <= pd.Timestamp(config.base_period[1])))
     found = calendar(days, year_start=config.year_start)
     readings = read_off(separation, found, statistics=known_pollutant(pollutant).statistics, base=base)
+    if config.interventions:
+        names = np.array([event.name for event in config.interventions], dtype=object)
+        readings = readings.assign_coords(intervention=names)
     others, notes = by_other_methods(rows, config, found, base)
     of_events = at_fixed_emissions(separation, found, base, flags(rows.weather))
     readings = xr.merge([readings, others, dependence_of(separation), of_events], join="left").assign(

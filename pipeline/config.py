@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -19,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from models.calendar import day_of_every_year
 from pipeline.assessment.dust import DustEvent
 from pipeline.assessment.options import AssessmentOptions
 from pipeline.errors import ConfigError, TianbangError
@@ -101,17 +101,6 @@ class Weekly(Frozen):
         if not 0 < value[0] < value[1] < 100 < value[2] < value[3]:
             raise ValueError(f"found {list(value)}; allowed: four limits in order, two below and two above 100")
         return value
-
-
-def day_of_every_year(value: str) -> str:
-    """``value`` as MM-DD; a ValueError for what is not, or not a day of every year."""
-    try:
-        if not re.fullmatch(r"\d\d-\d\d", value):
-            raise ValueError
-        datetime.date.fromisoformat(f"2001-{value}")
-    except ValueError:
-        raise ValueError(f"found {value!r}; allowed: MM-DD, a day that every year has, such as '03-01'") from None
-    return value
 
 
 class Config(Frozen):

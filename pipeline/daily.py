@@ -12,14 +12,13 @@ import xarray as xr
 from pipeline import quality
 from pipeline.assessment import PARTICULATE_STEP
 from pipeline.assessment.particulate_step import particulate_step
-from pipeline.attribution import unfit
 from pipeline.config import Config, Period
 from pipeline.contracts import check
 from pipeline.errors import InputError
 from pipeline.events import left_out
 from pipeline.observed_days import observed_days, spans_of
 from pipeline.regions import Places, places
-from pipeline.samples import Place, samples
+from pipeline.samples import Place, samples, unfit
 from pipeline.standards.reference_state import particles_in_ambient_state
 from pipeline.stations import READERS
 from pipeline.vocabulary import WEATHER, weather_variable

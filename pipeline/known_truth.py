@@ -45,8 +45,8 @@ def summary(path: Path) -> str:
     table = pd.read_csv(path)
     cities = table[table["level"] == "city"]
     error = (cities["meteorology"] - cities["meteorology_true"]).abs()
-    by_statistic = error.groupby([cities["pollutant"], cities["statistic"]]).mean()
-    errors = ", ".join(f"{name} {statistic} {value:.2f}" for (name, statistic), value in by_statistic.items())
+    what = cities["pollutant"] + " " + cities["statistic"]
+    errors = ", ".join(f"{name} {value:.2f}" for name, value in error.groupby(what).mean().items())
     return (
         f"known truth: the weather's part lies in the 90 % interval in {cities['inside'].mean():.0%} of "
         f"{len(cities)} pairs of years; mean absolute error {errors} ug m-3"

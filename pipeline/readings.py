@@ -2,8 +2,8 @@
 
 Readings is an ``xr.Dataset`` of one place and pollutant with dims ``statistic``, ``emission_period`` and
 ``weather_period`` (years), ``month`` and ``week`` (of the calendar), ``pair`` (of years), ``span`` (months and
-seasons), ``group`` (of drivers), ``period`` (years, months and weeks), ``member`` (the estimate first) and ``time``
-(days). The readings of a region are the means of its cities' readings.
+seasons), ``group`` (of drivers), ``intervention``, ``period`` (years, months and weeks), ``member`` (the estimate
+first) and ``time`` (days). The readings of a region are the means of its cities' readings.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from pipeline.vocabulary import GROUPS, group_of
 
 WIDE = ("meteorology", "emissions", "interaction")
 """Parts of a change that have members."""
-FLAT = ("observed_from", "observed_to")
+FLAT = ("observed_from", "observed_to", "predicted_from", "predicted_to", "days_observed")
+"""What is read over the calendar days observed in both years, and their number."""
 BY_SPAN = ("month_concentration", "week_concentration", "span_meteorology", "span_emissions")
 """Readings by month, season and week that have members: large, and kept in single precision."""
 
@@ -96,6 +97,7 @@ def read_off(separation: Separation, calendar: Calendar, *, statistics: Sequence
             _pairs(calendar, statistics, exchanges),
             _months_and_weeks(separation, calendar),
             _drivers(separation, calendar, base),
+            _interventions(separation),
             _index(separation, calendar, base, periods),
             _observed(separation, statistics, periods),
             _normalized(separation, calendar, periods),
@@ -124,6 +126,7 @@ def _pairs(calendar: Calendar, statistics: Sequence[str], exchanges: Sequence[Ex
     rows = [_of_pairs(exchange, counterfactual.LEAST_SHARED_DAYS) for exchange in exchanges]
     wide = {name: (("statistic", "pair", "member"), np.stack([row[name] for row in rows])) for name in WIDE}
     flat = {name: (("statistic", "pair"), np.stack([row[name] for row in rows])) for name in FLAT}
+    flat["days_compared"] = (("statistic", "pair"), np.stack([row["days"] for row in rows]))
     four = (("statistic", "pair", "emissions_of", "weather_of"), np.stack([row["four"] for row in rows]))
     pairs = year_pairs(calendar)
     coordinates = {
@@ -221,6 +224,27 @@ def _drivers(separation: Separation, calendar: Calendar, base: np.ndarray) -> xr
             values[[group in played for group in GROUPS], k] = shares
     coordinates = {"group": np.array(list(GROUPS), dtype=object), "pair": _labels(pairs)}
     return xr.Dataset({"driver_share": (("group", "pair", "member"), values)}, coords=coordinates)
+
+
+def _interventions(separation: Separation) -> xr.Dataset:
+    """The relative change of the concentration [%] on the days of each dated intervention, at the same weather.
+
+    NaN for one on whose days nothing was observed. Nothing without interventions.
+    """
+    if separation.fitted is None or not separation.fitted.emissions.interventions:
+        return xr.Dataset()
+    dates, seen = separation.fitted.emissions.interventions, np.isfinite(separation.ratio)
+    days = separation.days
+    known = np.array([seen[(days >= start) & (days <= end)].any() for start, end in dates])
+    effect = 100 * np.expm1(separation.fitted.emissions.steps.T)
+    return xr.Dataset(
+        {"intervention_effect": (("intervention", "member"), np.where(known[:, None], effect, np.nan))},
+        coords={
+            "intervention": np.array([f"{start:%Y-%m-%d} to {end:%Y-%m-%d}" for start, end in dates], dtype=object),
+            "intervention_start": ("intervention", np.array([start for start, _ in dates], dtype="datetime64[ns]")),
+            "intervention_end": ("intervention", np.array([end for _, end in dates], dtype="datetime64[ns]")),
+        },
+    )
 
 
 def _index(separation: Separation, calendar: Calendar, base: np.ndarray, periods: Sequence[Dated]) -> xr.Dataset:

@@ -46,28 +46,52 @@ def samples(observations: xr.Dataset, weather: xr.Dataset, place: Place, polluta
     """The samples of ``place`` from daily observations and daily weather, both (station, time) on the same days."""
     mean, reporting = city_mean(observations[pollutant].sel(station=list(place.stations)))
     of_stations = weather.sel(station=list(place.stations)).mean("station")
-    seen = np.flatnonzero(mean.notnull())
-    span = of_stations.isel(time=slice(seen[0], seen[-1] + 1)) if len(seen) else of_stations
-    known = {name: float(span[name].notnull().mean()) for name in map(str, of_stations.data_vars)}
-    kept = [name for name, share in known.items() if share >= LEAST_SHARE]
+    days = observations.get_index("time")
+    return of_series(
+        pd.Series(mean.to_numpy(), index=days),
+        pd.DataFrame({str(name): values.to_numpy() for name, values in of_stations.items()}, index=days),
+        reporting=pd.Series(reporting.to_numpy(), index=days),
+        label=f"{place.level} {place.name}",
+    )
+
+
+def of_series(target: pd.Series, weather: pd.DataFrame, *, reporting: pd.Series, label: str) -> Samples:
+    """The samples of one series from its daily weather (columns of the vocabulary), on the same consecutive days.
+
+    A quantity known on less than ``LEAST_SHARE`` of the days from the first observation to the last is left out with a
+    note, and without a word one that never varies. ``label`` begins the notes.
+    """
+    seen = np.flatnonzero(target.notna())
+    span = weather.iloc[seen[0] : seen[-1] + 1] if len(seen) else weather
+    known = span.notna().mean()
     notes = tuple(
-        f"{place.level} {place.name}: weather '{name}' is known on {share:.0%} of the days, left out"
+        f"{label}: weather '{name}' is known on {share:.0%} of the days, left out"
         for name, share in known.items()
         if share < LEAST_SHARE
     )
-    days = observations.get_index("time")
-    daily = pd.DataFrame({name: of_stations[name].to_numpy() for name in known}, index=days)
-    base = base_drivers(daily[kept])
-    base = base.loc[:, base.std() > 1e-9 * np.maximum(base.abs().mean(), 1e-12)]
-    drivers = with_memory(base)
-    return Samples(
-        target=pd.Series(mean.to_numpy(), index=days),
-        drivers=drivers,
-        roles=roles(drivers),
-        reporting=pd.Series(reporting.to_numpy(), index=days),
-        weather=daily,
-        notes=notes,
-    )
+    drivers = with_memory(varying(base_drivers(weather.loc[:, known >= LEAST_SHARE])))
+    return Samples(target, drivers, roles(drivers), reporting, weather, notes)
+
+
+def varying(drivers: pd.DataFrame) -> pd.DataFrame:
+    """The columns that are not constant."""
+    return drivers.loc[:, drivers.std() > 1e-9 * np.maximum(drivers.abs().mean(), 1e-12)]
+
+
+def unfit(rows: Samples, *, minimum_days: int) -> str | None:
+    """Why a series cannot be separated; None when it can."""
+    both = rows.target.notna() & rows.drivers.notna().all(axis=1)
+    if not rows.target.notna().any():
+        return "nothing was observed"
+    if rows.drivers.empty or rows.drivers.shape[1] == 0 or not rows.drivers.notna().any().any():
+        return "it has no weather"
+    if both.sum() < minimum_days:
+        return f"{both.sum()} days have both observation and weather, {minimum_days} are needed (minimum_days)"
+    if rows.target[both].std() <= 1e-6 * abs(rows.target[both].mean()):
+        return "the series is constant"
+    if not rows.target[both].median() > 0:
+        return "half of the values or more are zero"
+    return None
 
 
 def roles(drivers: pd.DataFrame) -> Drivers:

@@ -42,6 +42,7 @@ TABLES = (
     "concentrations",
     "trends",
     "changepoints",
+    "interventions",
     "dependence",
     "joint_dependence",
     "events",

@@ -13,19 +13,19 @@ from models.counterfactual import interval
 from pipeline.dependence import dependence_table as dependence
 from pipeline.dependence import joint_dependence_table as joint_dependence
 from pipeline.events import events
-from pipeline.readings import YEARS, summed_up
+from pipeline.readings import FLAT, YEARS, summed_up
 
 __all__ = [
     "attribution", "attribution_months", "changepoints", "concentrations", "counterfactual", "dependence", "drivers",
-    "events", "index", "joint_dependence", "methods", "skill", "trends",
+    "events", "index", "interventions", "joint_dependence", "methods", "skill", "trends",
 ]  # fmt: skip
 
 ATTRIBUTION = (
     "level", "name", "pollutant", "statistic", "period_from", "period_to", "observed_from", "observed_to",
     "observed_change", "meteorology", "meteorology_low", "meteorology_high", "emissions", "emissions_low",
-    "emissions_high", "interaction", "residual", "units",
+    "emissions_high", "interaction", "residual", "unobserved", "days", "days_observed", "units",
 )  # fmt: skip
-ATTRIBUTION_MONTHS = (*ATTRIBUTION[:4], "frequency", "period", *ATTRIBUTION[4:-1], "days", "units")
+ATTRIBUTION_MONTHS = (*ATTRIBUTION[:4], "frequency", "period", *ATTRIBUTION[4:])
 COUNTERFACTUAL = (
     "level", "name", "pollutant", "statistic", "frequency", "period", "emission_year", "weather_year",
     "concentration", "concentration_low", "concentration_high", "units",
@@ -53,6 +53,9 @@ CHANGEPOINTS = (
     "level", "name", "pollutant", "date", "date_low", "date_high", "size", "size_low", "size_high", "percent",
     "percent_low", "percent_high", "units",
 )  # fmt: skip
+INTERVENTIONS = (
+    "level", "name", "pollutant", "intervention", "start", "end", "effect_percent", "effect_low", "effect_high",
+)  # fmt: skip
 SKILL = ("level", "name", "pollutant", "r2", "rmse", "bias", "slope", "protocol", "outside_percent")
 LEAST_DAYS = 15
 """Days of a month that must be known before it enters a trend or a search for change points."""
@@ -78,7 +81,8 @@ def _table(frames: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFra
 
 def _attribution_of(place: xr.Dataset) -> pd.DataFrame:
     dims = ("statistic", "pair")
-    values = {name: place[name].transpose(*dims).to_numpy() for name in ("observed_from", "observed_to")}
+    values = {name: place[name].transpose(*dims).to_numpy() for name in FLAT}
+    values["days"] = place["days_compared"].transpose(*dims).to_numpy()
     for name in ("meteorology", "emissions", "interaction"):
         members = place[name].transpose(*dims, "member").to_numpy()
         values[name] = members[..., 0]
@@ -93,6 +97,9 @@ def _changes(place: xr.Dataset, rows: np.ndarray, values: Mapping[str, np.ndarra
     row, pair = np.nonzero(known)
     own = {name: value[known] for name, value in values.items()}
     change = own["observed_to"] - own["observed_from"]
+    parts = own["meteorology"] + own["emissions"]
+    everywhere = own["days_observed"] == own["days"]
+    unobserved = np.where(everywhere, 0.0, own["predicted_to"] - own["predicted_from"] - parts)
     return pd.DataFrame(
         {
             **identity(place),
@@ -101,7 +108,9 @@ def _changes(place: xr.Dataset, rows: np.ndarray, values: Mapping[str, np.ndarra
             "period_to": place["period_to"].to_numpy()[pair],
             **own,
             "observed_change": change,
-            "residual": change - own["meteorology"] - own["emissions"],
+            "residual": change - parts - unobserved,
+            "unobserved": unobserved,
+            **{name: own[name].round().astype(int) for name in ("days", "days_observed")},
             "units": place.attrs["units"],
         }
     )
@@ -117,11 +126,11 @@ def attribution_months(readings: Sequence[xr.Dataset]) -> pd.DataFrame:
 
 def _months_of(place: xr.Dataset) -> pd.DataFrame:
     bounds = [f"{name}{end}" for name in ("meteorology", "emissions") for end in ("", "_low", "_high")]
-    names = ("observed_from", "observed_to", "interaction", "days", *bounds)
+    names = (*FLAT, "interaction", "days", *bounds)
     values = {name: place[f"span_{name}"].transpose("span", "pair").to_numpy().astype(float) for name in names}
     frame = _changes(place, place["span"].to_numpy(), values).rename(columns={"row": "period"})
     frequency = np.where(frame["period"].str.isdigit(), "month", "season")
-    return frame.assign(statistic="mean", frequency=frequency, days=frame["days"].round().astype(int))
+    return frame.assign(statistic="mean", frequency=frequency)
 
 
 def by_month(readings: Sequence[xr.Dataset]) -> Sequence[xr.Dataset]:
@@ -358,6 +367,28 @@ def without_weather(place: xr.Dataset) -> pd.Series:
     days = (place["normalized"] * place["observed"] / place["predicted"]).to_series()
     months = days.resample("MS").agg(["mean", "count"])
     return months["mean"].where(months["count"] >= LEAST_DAYS)
+
+
+def interventions(readings: Iterable[xr.Dataset]) -> pd.DataFrame:
+    """The size of each dated intervention, of those with an observed day; columns ``INTERVENTIONS``."""
+    return _table([_interventions_of(place) for place in readings if "intervention" in place.dims], INTERVENTIONS)
+
+
+def _interventions_of(place: xr.Dataset) -> pd.DataFrame:
+    members = place["intervention_effect"].transpose("intervention", "member").to_numpy()
+    low, high = interval(members)
+    frame = pd.DataFrame(
+        {
+            **identity(place),
+            "intervention": place["intervention"].to_numpy(),
+            "start": pd.DatetimeIndex(place["intervention_start"].to_numpy()).strftime("%Y-%m-%d"),
+            "end": pd.DatetimeIndex(place["intervention_end"].to_numpy()).strftime("%Y-%m-%d"),
+            "effect_percent": members[:, 0],
+            "effect_low": low,
+            "effect_high": high,
+        }
+    )
+    return frame.dropna(subset="effect_percent")
 
 
 def concentrations(readings: Iterable[xr.Dataset]) -> pd.DataFrame:

@@ -108,6 +108,10 @@ WEATHER: dict[str, WeatherVariable] = {
 }  # fmt: skip
 
 
+HIGHEST_AT_LEAST: dict[str, float] = {"blh": 50.0, "rh": 2.0, "ssrd": 50.0, "tp": 1.0}
+"""What the highest day of a year exceeds anywhere: a record that stays below is in km, shares, MJ m-2 d-1 or m."""
+
+
 def weather_variable(name: str) -> WeatherVariable:
     """The vocabulary's entry for ``name``; an unknown name is any number, in the group ``other``."""
     most = sys.float_info.max

@@ -396,6 +396,14 @@ PHRASES: dict[str, tuple[str, str]] = {
         "Against the median of the year before. What caused a step is not said.",
         "与此前一年的中位数相比。不说明阶跃的原因。",
     ),
+    "interventions": ("Dated interventions", "注明日期的措施"),
+    "intervention": ("intervention", "措施"),
+    "dates": ("first and last day", "起止日期"),
+    "effect": ("change of the concentration, %", "浓度变化（%）"),
+    "interventions_note": (
+        "At the same weather, against the trend and season of the days about it; in brackets the 90 % interval.",
+        "相同气象下相对于前后趋势与季节的变化，方括号内为90%区间。",
+    ),
     "methods_note": (
         (
             "Ours with its 90 % interval, which knows only our method; beside it the lowest and highest of {count} "
@@ -590,8 +598,15 @@ PHRASES: dict[str, tuple[str, str]] = {
         ),
     ),
     "caveat_residual": (
-        "Residual: the observed change minus both parts. It is given to neither.",
-        "残差：观测变化减去两部分贡献，不归入任何一方。",
+        (
+            "Residual: the observed change minus the predicted one, both over calendar days observed in both years. "
+            "It is given to neither part. The parts are over all days with weather: where days were not observed, they "
+            "and the residual add up to the observed change only with what those days take (unobserved in the table)."
+        ),
+        (
+            "残差：观测变化减去模拟变化，二者均取两年都有观测的日历日，不归入任何一方。两部分贡献取全部有气象的日期：若有缺测，"
+            "须加上缺测日的影响（表中 unobserved 列）方等于观测变化。"
+        ),
     ),
     "caveat_skill": (
         (

@@ -12,9 +12,9 @@ import pytest
 from models.separation import WEATHER_MODEL_ERROR
 from pipeline.benchmark import Options, benchmark, page, real_weather
 from pipeline.benchmark.cases import simulated, tasks
-from pipeline.benchmark.contestants import OURS, chosen, contestants
-from pipeline.benchmark.scoring import answers, scores
-from pipeline.benchmark.summary import Answered, factors, long_table, ratio_to_forest
+from pipeline.benchmark.contestants import OURS, WithLags, chosen, contestants
+from pipeline.benchmark.scoring import _index, answers, scores
+from pipeline.benchmark.summary import Answered, factors, interval_scores, long_table, ratio_to_forest
 from pipeline.benchmark.truth import true_parts, truth
 from pipeline.errors import ConfigError, InputError
 from pipeline.worlds.weather import VARIABLES
@@ -28,8 +28,9 @@ def answer(error: float = 0.0, half: float | None = 1.0) -> dict:
         [2013, 2014, 4.0 * (1 + error), half, 4.0, -1.0, half, -1.0],
         [2013, 2015, -2.0 * (1 + error), half, -2.0, 3.0, half, 3.0],
     ]
-    event = {"days": 7, "true": -30.0, "unknown": -10.0, "told": -25.0}
-    return {"pairs": {"mean": rows}, "index": {"year": 1.0}, "events": [event], "level": 50.0, "seconds": 1.0}
+    event = {"days": 7, "true": -30.0, "unknown": -10.0, "told": -25.0, "told_half": half and 6.0}
+    index = {"year": {"error": 1.0} | ({"coverage": 0.75, "width": 3.0} if half else {})}
+    return {"pairs": {"mean": rows, "p90": rows}, "index": index, "events": [event], "level": 50.0, "seconds": 1.0}
 
 
 def answered(error: float, half: str, *, method: str = OURS) -> Answered:
@@ -69,6 +70,37 @@ def test_an_answer_a_fifth_too_large_has_that_error_and_slope():
     assert found["one week, dates told"] == 5
 
 
+def test_intervals_of_index_percentile_and_events_are_scored_too():
+    one, other = answered(0.2, "calibration"), answered(0.4, "check")
+    found = interval_scores(long_table([one, other]), "made up").loc[("pm25", "all")]
+    assert found["p90 weather coverage"] == 0.75  # half-widths of 1: misses of 0.8 and 0.4, of 1.6 and 0.8
+    assert (found["index coverage by year"], found["index width by year"]) == (0.75, 3.0)
+    assert found["one week coverage"] == 1
+    assert np.isnan(found["ten weeks coverage"])
+    text = page.results(long_table([one, other]), [one, other], {OURS: contestants()[OURS]})
+    assert "index coverage by year" in text
+    assert "nan" not in text
+
+
+def test_an_index_is_judged_outside_its_base_year_only():
+    case = simulated(1)[0]
+    true = truth(case, draws=4)
+    asked = tasks(case, case.world())["pm25"]
+    base = asked.calendar.year == true["pm25"]["years"][0]
+    members = np.array([1.0, 1.0, 1.1, 0.9])[:, None]
+
+    class Guess:
+        def index_days(self, _):
+            ones = np.ones((4, len(base)))
+            return np.where(base, ones, ones * members), ones
+
+    found = _index(Guess(), asked, true["pm25"])
+    half = 10 * 2.920  # spread of 100, 110 and 90 times Student's 95 % quantile of two degrees of freedom
+    assert found["year"]["width"] == pytest.approx(2 * half, rel=1e-3)
+    errors = np.abs(100 - np.array(true["pm25"]["index"]["year"]))[1:]
+    assert found["year"]["coverage"] == pytest.approx((errors <= half).mean())
+
+
 def test_factors_are_found_on_one_half_and_tried_on_the_other():
     # misses of 0.8 and 0.4 with half-widths of 1 at the factor in use: it takes 0.8 of that to cover both
     found = factors([answered(0.2, "calibration"), answered(0.4, "check")], "made up")
@@ -96,6 +128,25 @@ def test_methods_are_shown_weather_of_the_day_and_memory_of_it():
     assert {"log_blh", "rh", "log_wind_speed", "diurnal_range"} <= set(asked.roles.main)
     assert not any("lag" in name or "mean" in name for name in asked.roles.main)
     assert {"log_blh_lag1", "rh_mean7"} <= set(asked.drivers)
+
+
+@pytest.mark.parametrize("name", ["forest-lags", "boosting-lags", "gam-lags"])
+def test_methods_of_the_field_may_be_shown_the_days_before_too(name):
+    seen = []
+
+    def method(task):
+        seen.append(task)
+        return contestants(trees=5)[name].method.method(task)
+
+    case = simulated(1)[0]
+    asked = tasks(case, case.world())["pm25"]
+    result = WithLags(method)(asked)
+    assert set(seen[0].roles.main) == set(asked.drivers)
+    assert seen[0].weather.shape == asked.drivers.shape
+    first, last = (int(asked.calendar.years[i]) for i in (0, -1))
+    assert np.isfinite(result.parts(first, last).weather).all()
+    own = contestants(trees=5)[name].method(asked)
+    assert own.parts(first, last).weather == pytest.approx(result.parts(first, last).weather)
 
 
 def test_the_truth_is_the_worlds_own():

@@ -9,6 +9,8 @@ import pytest
 from models import counterfactual
 from models.calendar import SLOTS, calendar, months, seasons, weeks
 from models.separation import Separation
+from pipeline import tables
+from pipeline.readings import read_off
 
 DAYS = pd.date_range("2015-01-01", "2019-04-20")
 """Three common years, a leap year among them, and a part of a fifth."""
@@ -84,7 +86,15 @@ def test_the_exchange_of_years_is_their_parts(statistic):
         years = int(CALENDAR.years[p]), int(CALENDAR.years[q])
         expected = counterfactual.parts(separation, CALENDAR, *years, statistic)
         assert whole.days[p, q] == expected.days
-        for name in ("meteorology", "emissions", "interaction", "observed_from", "observed_to"):
+        for name in (
+            "meteorology",
+            "emissions",
+            "interaction",
+            "observed_from",
+            "observed_to",
+            "predicted_to",
+            "days_observed",
+        ):
             np.testing.assert_allclose(getattr(found, name)[p, q], getattr(expected, name), rtol=1e-9, atol=1e-12)
         np.testing.assert_array_equal(whole.table[p, q], whole.values[p, q, 0, 1])
         np.testing.assert_array_equal(whole.table[q, p], whole.values[p, q, 1, 0])
@@ -115,6 +125,53 @@ def test_a_span_of_which_less_than_half_is_shared_is_not_compared():
     upper = np.triu(np.ones((5, 5), dtype=bool))
     assert (np.isfinite(found.values[..., 0, 0, 0]) == (upper & (shared >= half))).all()
     assert (shared[3, 0, 1:] < 15).all()  # April 2015 has no weather from the 11th on
+
+
+def summer_unobserved(statistic: str) -> tuple[pd.DataFrame, float, float]:
+    """The table of a separable world whose high summer of 2017 was not observed, the true change, and the naive one.
+
+    Each year's level is a tenth below the last; July has five times the concentration of January.
+    """
+    season = np.log(3 - 2 * np.cos(2 * np.pi * DAYS.day_of_year / 365.25))
+    emissions = np.asarray(np.log(60.0) + np.log(0.9) * (DAYS.year - 2015) + season)
+    weather = 0.1 * np.sin(np.arange(len(DAYS)))
+    expected = np.exp(emissions + weather)
+    gap = (DAYS >= "2017-05-01") & (DAYS < "2017-10-01")
+    observed = np.where(gap, np.nan, expected)
+    ratio = np.where(gap, np.nan, 1.0)
+    separation = Separation(DAYS, observed, np.tile(emissions, (3, 1)), np.tile(weather, (3, 1)), ratio)
+    base = CALENDAR.year == 2015
+    readings = read_off(separation, CALENDAR, statistics=[statistic], base=base)
+    rows = tables.attribution([readings.assign_attrs(level="city", name="X", pollutant="y", units="z")])
+    kept = [expected[CALENDAR.of_year(year)] for year in (2016, 2017)]
+    seen = [values[np.isfinite(values)] for values in (observed[CALENDAR.of_year(year)] for year in (2016, 2017))]
+    true, naive = (counterfactual.STATISTICS[statistic](b) - counterfactual.STATISTICS[statistic](a)
+                   for a, b in (kept, seen))  # fmt: skip
+    return rows, float(true), float(naive)
+
+
+@pytest.mark.parametrize("statistic", ["mean", "p90"])
+def test_a_summer_not_observed_in_one_year_makes_no_change_of_air(statistic):
+    rows, true, naive = summer_unobserved(statistic)
+    row = rows.set_index(["period_from", "period_to"]).loc[(2016, 2017)]
+    assert (row["days"], row["days_observed"]) == (366, 366 - 153)
+    assert row["meteorology"] + row["emissions"] == pytest.approx(true, rel=0.02)  # 2016 has a leap day more
+    share = row["observed_change"] / row["observed_from"]
+    assert share == pytest.approx(-0.1, abs=0.01)  # every calendar day fell by a tenth
+    assert row["residual"] == pytest.approx(0, abs=1e-9)  # the model is the truth
+    assert abs(naive - true) > 5 * abs(row["observed_change"] - true)
+
+
+@pytest.mark.parametrize("statistic", ["mean", "p90"])
+def test_parts_residual_and_what_was_not_observed_add_up_to_the_observed_change(statistic):
+    rows, _, _ = summer_unobserved(statistic)
+    total = rows["meteorology"] + rows["emissions"] + rows["unobserved"] + rows["residual"]
+    np.testing.assert_allclose(total, rows["observed_change"], atol=1e-9)
+    gap = (rows["period_from"] == 2017) | (rows["period_to"] == 2017)
+    summer = gap & ~(rows["period_to"] == 2019)  # of 2019 the record has no summer
+    assert (rows.loc[summer, "unobserved"].abs() > 1).all()
+    assert (rows.loc[~summer, "unobserved"] == 0).all()
+    assert (rows["days_observed"] < rows["days"]).equals(summer)
 
 
 def test_a_percentile_is_that_of_its_definition():

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 VARIABLES = ["date_unix", "day_julian", "weekday", "air_temp", "rh", "wd", "ws", "atmospheric_pressure"]
 THEIR_SECONDS = 126.2
-"""300 resamples by rmweather 0.2.63 on one idle core, where wall and CPU seconds are one."""
+"""Wall time of 300 resamples by rmweather 0.2.63 on one idle core of another machine, about its CPU time."""
 THEIR_R2 = 0.769
 SAMPLING_ERROR = 1.33
 
@@ -122,8 +122,10 @@ def test_it_takes_a_fraction_of_their_time(london):
 
     exact, reading = np.min([seconds() for _ in range(7)], axis=0)
     print(
-        f"exact pass {exact:.3f} CPU s: {THEIR_SECONDS / exact:.0f} times faster than rmweather's {THEIR_SECONDS} s; "
+        f"exact pass {exact:.3f} CPU s: {THEIR_SECONDS / exact:.0f} times faster than rmweather's {THEIR_SECONDS} s "
+        f"of wall time on another machine; "
         f"reading the forest's {len(london.trees.value)} nodes, once, {reading:.3f} s: "
         f"both {THEIR_SECONDS / (exact + reading):.0f} times"
     )
-    assert THEIR_SECONDS / exact > 100  # 300 on an idle core; a busy one may take three times as long
+    # the fastest of seven: 560 on an idle core, 450 to 510 with four processes waiting for each
+    assert THEIR_SECONDS / exact > 300

@@ -139,7 +139,24 @@ def test_the_same_task_gives_the_same_result(results, name):
     assert np.array_equal(again.normalized(), results[name].normalized(), equal_nan=True)
 
 
-@pytest.mark.parametrize("name", ["regression", "kz", "fixed emission"])
+def test_the_filter_counts_no_unexplained_noise_as_weather():
+    calm, rough = task(), task()
+    noise = np.random.default_rng(8).normal(0, 0.5, len(DAYS))
+    noise -= pd.Series(noise).groupby(DAYS.year).transform("mean").to_numpy()
+    in_one_year = np.where(DAYS.year == 2016, 0.4, 0.0)  # what neither weather nor a slow trend explains
+    loud = Task(rough.target * np.exp(noise + in_one_year), rough.drivers, ROLES, rough.calendar)
+    parts = [KolmogorovZurbenko()(asked).parts(2014, 2016) for asked in (calm, loud)]
+    observed = [asked.target.groupby(DAYS.year).mean().diff(2)[2016] for asked in (calm, loud)]
+    moved = abs(parts[1].weather[0] - parts[0].weather[0])
+    assert moved < 0.2 * abs(observed[1] - observed[0])
+
+
+def test_the_filters_parts_and_index_are_of_the_same_effects(results):
+    result = results["kz"]
+    np.testing.assert_allclose(result.effect, result.freed * (result.factor - 1), rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["regression", "fixed emission"])
 def test_the_parts_of_methods_of_residuals_add_up_to_the_observed_change(results, name):
     observed = task().target.groupby(DAYS.year).mean()
     parts = results[name].parts(2014, 2017)
@@ -208,6 +225,14 @@ def test_a_stack_gives_no_weight_to_what_says_nothing_of_unseen_months():
     assert weights.sum() == pytest.approx(1)
     # noise of 5 % against guesses that are off by more than their mean: the weight of a guess is near 0
     assert 0 <= weights[1] < 0.05
+
+
+@pytest.mark.parametrize("name", ["boosting", "forest, swapped", "additive", "ours"])
+def test_an_intervention_outside_the_record_stops_no_method(name):
+    later = (DAYS[-1] + pd.Timedelta(days=100), DAYS[-1] + pd.Timedelta(days=120))
+    result = METHODS[name][0](task(interventions=(later,)))
+    assert np.isfinite(result.parts(2014, 2016).weather).all()
+    assert not abs(result.declared(later)) > 0  # nothing, or not known
 
 
 def test_lightgbm_runs_on_one_thread():

@@ -4,13 +4,15 @@ import json
 import re
 from html.parser import HTMLParser
 
+import numpy as np
 import pandas as pd
 import pytest
 from test_figures import Key, config_of, frames_of, made, stations_of, stepped
 
-from pipeline import figures, page, wording
+from pipeline import figures, page, tables, wording
 from pipeline.figures.subjects import Selection
 from pipeline.page import cells, content, images, sentences, truth
+from pipeline.readings import mean_of
 from pipeline.store import Run
 
 ONE = Selection((("region", "R"),), {}, 0)
@@ -224,6 +226,38 @@ def test_shares_trends_and_change_points_stand_in_tables():
     assert [row[1] for row in slopes.rows] == ["观测", "气象归一化"]
     steps = cells.changepoints(frames["changepoints"], "en")
     assert [row[1] for row in steps.rows] == ["2020-07"]
+
+
+def dated(place, effect):
+    """Readings with two dated interventions: one of ``effect`` [%], and one that nobody observed."""
+    members = place.sizes["member"] - 1
+    spread = np.linspace(-3, 3, members)
+    values = np.array([[effect, *(effect + spread)], np.full(members + 1, np.nan)])
+    starts = np.array(["2020-01-24", "2020-06-01"], dtype="datetime64[ns]")
+    return place.assign(intervention_effect=(("intervention", "member"), values)).assign_coords(
+        intervention=np.array(["lockdown", "games"], dtype=object),
+        intervention_start=("intervention", starts),
+        intervention_end=("intervention", starts + np.timedelta64(9, "D")),
+    )
+
+
+def test_the_size_of_a_dated_intervention_stands_in_a_table(tmp_path):
+    readings = [dated(made("city", "C"), -31.4)]
+    rows = tables.interventions(readings)
+    shown = cells.interventions(rows, "en")
+    assert [row[1:3] for row in shown.rows] == [("lockdown", "2020-01-24 – 2020-02-02")]
+    assert shown.rows[0][3].startswith("−31 [−")
+    assert rows["effect_low"][0] < -31.4 < rows["effect_high"][0]
+    assert tables.interventions([made("city", "C")]).empty
+
+
+def test_a_regions_intervention_is_the_mean_over_its_cities():
+    cities = [dated(made("city", name), effect) for name, effect in (("A", -20.0), ("B", -40.0))]
+    (row,) = tables.interventions([mean_of(cities)]).to_dict("records")
+    assert row["effect_percent"] == pytest.approx(-30)
+    nowhere = cities[1].assign(intervention_effect=cities[1]["intervention_effect"] * np.nan)
+    (alone,) = tables.interventions([mean_of([cities[0], nowhere])]).to_dict("records")
+    assert alone["effect_percent"] == pytest.approx(-20)
 
 
 def test_the_spread_between_methods_stands_beside_our_interval(tmp_path):

@@ -189,7 +189,7 @@ def test_6_the_size_of_the_weathers_swings_is_kept_and_its_slope_is_printed(worl
 
 def test_7_the_residual_is_printed_and_closes_the_sum(separation):
     rows = tables.attribution([_read(separation)])
-    total = rows["meteorology"] + rows["emissions"] + rows["residual"]
+    total = rows["meteorology"] + rows["emissions"] + rows["unobserved"] + rows["residual"]
     np.testing.assert_allclose(total, rows["observed_change"], atol=1e-9)
     assert (rows["residual"].abs() > 0).all()
 

@@ -36,7 +36,7 @@ def test_the_python_example_runs_and_prints_its_tables(world, capsys):
 def test_a_frame_gives_the_same_as_its_parts_say(world):
     found = attribute(world.series("city", "pm25"), world.weather_frame("city"))
     parts = found.parts
-    total = parts["meteorology"] + parts["emissions"] + parts["residual"]
+    total = parts["meteorology"] + parts["emissions"] + parts["unobserved"] + parts["residual"]
     assert np.allclose(total, parts["observed_change"])
     assert found.index.query("period == @found.index.period[0]")["mci"].iloc[0] == pytest.approx(100)
     assert found.skill["r2"] > 0.5

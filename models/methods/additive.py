@@ -23,7 +23,9 @@ class Additive:
 
     AQEval's kind of model (Ropkins et al. 2022, doi 10.1016/j.scitotenv.2022.155416; on PM2.5 in China Xiao et al.
     2021, doi 10.5194/acp-21-9475-2021), with a penalty chosen by generalised cross-validation (Craven and Wahba 1979,
-    doi 10.1007/BF01404567). Dated interventions are steps.
+    doi 10.1007/BF01404567). Dated interventions are steps. Departures from the authors: one penalty for all curves,
+    where mgcv has one for each; ridge regression of the logarithm; no joint surfaces such as that of wind speed and
+    direction, whose components have a curve each.
     """
 
     knots: int = 8

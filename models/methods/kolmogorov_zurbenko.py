@@ -15,10 +15,13 @@ SHORT, LONG = (15, 5), (365, 3)
 
 @dataclass(frozen=True)
 class KolmogorovZurbenko:
-    """Short-term and baseline logarithms regressed on like-filtered weather; the smoothed residual is the emissions'.
+    """Short-term and baseline logarithms regressed on like-filtered weather; the rest's long term is the emissions'.
 
-    Rao and Zurbenko 1994, doi 10.1080/10473289.1994.10467303; Sa et al. 2015, doi 10.1016/j.atmosenv.2015.09.044.
-    Yesterday's weather is among the short-term regressors, as there. Ends are means of what is there.
+    The meteorologically adjusted long-term component of Rao and Zurbenko 1994, doi 10.1080/10473289.1994.10467303; Sa
+    et al. 2015, doi 10.1016/j.atmosenv.2015.09.044. Weather's part and index are both of the regressed effects, so that
+    what these do not explain belongs to neither part. Departures from the authors: all drivers of the day and of the
+    day before are regressors, where they take the few that suit (temperature, for ozone); the long term is brought
+    back from logarithms at the level of the observations; the filter's ends are means of what is there.
     """
 
     def __call__(self, task: Task) -> TwoSeries:
@@ -30,9 +33,11 @@ class KolmogorovZurbenko:
         effects = explained(drivers, ours[:, 0]) + explained(short, (logarithm - ours)[:, 0])
         residual = logarithm[:, 0] - effects
         long_term = filtered(residual[:, None], *LONG)[:, 0]
-        freed = np.where(task.seen, np.exp(long_term), np.nan)
-        freed *= np.nanmean(task.observed) / np.nanmean(freed)
-        return TwoSeries(task.calendar, freed, task.observed - freed, np.exp(effects))
+        factor = np.exp(effects)
+        freed = np.where(task.known, np.exp(long_term), np.nan)
+        usable = task.seen & np.isfinite(factor)
+        freed *= task.observed[usable].mean() / (freed * factor)[usable].mean()
+        return TwoSeries(task.calendar, freed, freed * (factor - 1), factor)
 
 
 def filtered(values: np.ndarray, days: int, passes: int) -> np.ndarray:

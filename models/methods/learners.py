@@ -90,10 +90,15 @@ class Learned:
         return np.where(self.known[weather_days], found, np.nan)[None]
 
     def switched(self, dates: Dates, task: Task) -> float:
-        """Relative change on an intervention's days between its switch on and off, their own weather."""
+        """Relative change on an intervention's days between its switch on and off, their own weather.
+
+        NaN where none of its days has weather.
+        """
         column = TIME + task.interventions.index(dates)
         on = task.calendar.days
         days = np.flatnonzero((on >= dates[0]) & (on <= dates[1]) & self.known)
+        if not len(days):
+            return float("nan")
         rows = self.rows(days, days)
         without = rows.copy()
         without[:, column] = 0.0

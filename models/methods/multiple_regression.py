@@ -18,8 +18,9 @@ class MultipleRegression:
     """Ten-day means regressed on the weather's, both less their 50-day moving mean; the residual is the emissions'.
 
     The coefficients then act on weather anomalies from which only the season common to all years is taken, so that
-    years of other weather count (Zhai et al. 2019, doi 10.5194/acp-19-11031-2019). On logarithms, since the effects
-    multiply; drivers enter and leave by their significance.
+    years of other weather count (Zhai et al. 2019, doi 10.5194/acp-19-11031-2019). Drivers enter and leave by their
+    significance. Departures from the authors: logarithms are regressed, since the effects multiply, where theirs are
+    concentrations, and no interactions of drivers are among the terms.
     """
 
     block_days: int = 10

@@ -51,7 +51,7 @@ class Without:
     def __call__(self, task: Task) -> Separated:
         """See ``Method``."""
         roles = task.roles if self.smooth else replace(task.roles, smooth=())
-        plan = design(task.drivers, roles, _settings(task, members=0))
+        plan = design(task.drivers, roles, _settings(task, members=2))
         seen = task.seen & plan.known
         target = relative_to_median(task.observed)
         fit = self._fit(plan, target, seen, None, regression.ROUNDS)

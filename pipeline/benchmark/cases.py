@@ -11,7 +11,7 @@ import xarray as xr
 
 from models.calendar import calendar
 from models.methods import Task
-from pipeline.samples import roles
+from pipeline.samples import roles, varying
 from pipeline.weather.features import base_drivers, completed, with_memory
 from pipeline.worlds.benchmark_worlds import WorldSpec, build, worlds
 from pipeline.worlds.pairing import Period
@@ -104,9 +104,7 @@ def tasks(case: Case, world: World) -> dict[str, Task]:
     """What every method is given, by pollutant."""
     place = world.places[0]
     frame = world.weather_frame(place)[list(case.seen)].rename_axis("time")
-    base = base_drivers(completed(xr.Dataset.from_dataframe(frame)).to_dataframe())
-    base = base.loc[:, base.std() > 1e-9 * np.maximum(base.abs().mean(), 1e-12)]
-    drivers = with_memory(base)
+    drivers = with_memory(varying(base_drivers(completed(xr.Dataset.from_dataframe(frame)).to_dataframe())))
     found = calendar(pd.DatetimeIndex(drivers.index), year_start=case.year_start)
     return {
         pollutant: Task(world.series(place, pollutant).rename_axis("time"), drivers, roles(drivers), found)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from models.basis import Drivers
 from models.methods import (
     Additive,
     Booster,
@@ -17,7 +18,9 @@ from models.methods import (
     Ours,
     ResampledAll,
     ResampledWeather,
+    Result,
     Stacked,
+    Task,
     Without,
     WithTrees,
 )
@@ -26,6 +29,17 @@ from pipeline.errors import ConfigError
 TREES = 100
 """Trees of a forest here; three times as many, the habit of the field, move the error in a world by about 0.01."""
 OURS, FOREST = "ours", "forest"
+
+
+@dataclass(frozen=True)
+class WithLags:
+    """A method of the field that is shown yesterday's drivers and the means of days too, as if they were of the day."""
+
+    method: Method
+
+    def __call__(self, task: Task) -> Result:
+        """See ``Method``."""
+        return self.method(replace(task, roles=Drivers(tuple(task.roles.columns), {}, ())))
 
 
 @dataclass(frozen=True)
@@ -55,6 +69,13 @@ def contestants(trees: int = TREES) -> Mapping[str, Contestant]:
         "regression": Contestant("stepwise regression, ten-day means", MultipleRegression(), told_dates=False),
         "kz": Contestant("Kolmogorov-Zurbenko filter", KolmogorovZurbenko(), told_dates=False),
         "gam": Contestant("additive model (splines)", Additive()),
+        "forest-lags": Contestant(
+            "random forest, weather resampled, and days before", WithLags(ResampledWeather(forest))
+        ),
+        "boosting-lags": Contestant(
+            "gradient boosting, weather resampled, and days before", WithLags(ResampledWeather(Booster(), None))
+        ),
+        "gam-lags": Contestant("additive model (splines), and days before", WithLags(Additive())),
         "stacked": Contestant("ours, additive and boosting, stacked by skill", Stacked()),
     }
 

@@ -59,14 +59,19 @@ def _intervals(table: pd.DataFrame, kind: str) -> str:
     found = interval_scores(table, kind)
     labels = [f"{NAMES[str(pollutant)]}, {half}" for pollutant, half in found.index]
     rows = [
-        [
-            label,
-            *(f"{100 * v:.0f} %" if "coverage" in n else f"{v:.1f} %" for n, v in zip(found.columns, row, strict=True)),
-        ]
+        [label, *(_of_interval(name, value) for name, value in zip(found.columns, row, strict=True))]
         for label, row in zip(labels, found.to_numpy(dtype=float), strict=True)
     ]
     heading = ["our 90 % intervals", *(name.replace("of level", "(% of level)") for name in found.columns)]
     return markdown(heading, rows)
+
+
+def _of_interval(name: str, value: float) -> str:
+    if math.isnan(value):
+        return "–"
+    if "coverage" in name:
+        return f"{100 * value:.0f} %"
+    return f"{value:.1f} %" if "level" in name else f"{value:.1f}"
 
 
 def _factors(answered: Sequence[Answered], kind: str) -> str:

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
 
-from models.counterfactual import COVERAGE
-from models.methods import Result, Shares, Task, undeclared
+from models.counterfactual import interval
+from models.methods import Result, Separated, Shares, Task, undeclared
+from models.methods.task import Dates
 from pipeline.benchmark.cases import Case, tasks
 from pipeline.benchmark.contestants import Contestant
 from pipeline.benchmark.truth import FREQUENCIES, true_parts
@@ -41,7 +41,7 @@ def _answers(world: World, task: Task, contestant: Contestant, truth: Mapping[st
     seconds = time.perf_counter() - started
     return {
         "pairs": {statistic: rows for statistic, rows in found.items() if rows},
-        "index": _index_errors(result, task, truth),
+        "index": _index(result, task, truth),
         "events": _events(world, task, contestant, result, truth["events"]),
         "level": float(np.nanmean(task.observed)),
         "seconds": seconds,
@@ -62,21 +62,38 @@ def _pairs(result: Result, truth: Mapping[str, Any], statistic: str) -> list[lis
 def _beside(shares: Shares, true: tuple[float, float]) -> list[float | None]:
     row: list[float | None] = []
     for members, value in zip((shares.weather, shares.emissions), true, strict=True):
-        half = student.ppf(0.5 + COVERAGE / 2, len(members) - 2) * members[1:].std(ddof=1) if len(members) > 2 else None
+        half = _half_width(members) if len(members) > 2 else None
         row += [float(members[0]), None if half is None else float(half), value]
     return row
 
 
-def _index_errors(result: Result, task: Task, truth: Mapping[str, Any]) -> dict[str, float]:
-    """Mean absolute error of the index [points] by frequency."""
-    actual, reference = result.index_days(task.calendar.year == truth["years"][0])
+def _index(result: Result, task: Task, truth: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """By frequency: mean absolute ``error`` of the index [points]; with members also ``coverage`` and ``width``.
+
+    These two are of the 90 % intervals of periods outside the base year, whose index is 100 whatever the answer.
+    """
+    base = task.calendar.year == truth["years"][0]
+    actual, reference = result.index_days(base)
     days = task.calendar.days
-    errors: dict[str, float] = {}
+    found: dict[str, dict[str, float]] = {}
     for frequency in FREQUENCIES:
         spans = [positions(days, period) for period in periods(days, frequency)]
-        found = np.array([100 * np.nansum(actual[0, s]) / np.nansum(reference[0, s]) for s in spans])
-        errors[frequency] = float(np.nanmean(np.abs(found - np.array(truth["index"][frequency]))))
-    return errors
+        index = np.array([100 * np.nansum(actual[:, s], axis=1) / np.nansum(reference[:, s], axis=1) for s in spans])
+        error = np.abs(index[:, 0] - np.array(truth["index"][frequency]))
+        found[frequency] = {"error": float(np.nanmean(error))}
+        if index.shape[1] > 2:
+            half = _half_width(index)
+            judged = np.array([not base[s].any() for s in spans]) & np.isfinite(error)
+            found[frequency] |= {
+                "coverage": float((error <= half)[judged].mean()),
+                "width": float(2 * half[judged].mean()),
+            }
+    return found
+
+
+def _half_width(members: np.ndarray) -> np.ndarray:
+    """Half the width of the 90 % interval over the last axis, whose first entry is the estimate."""
+    return np.asarray(interval(members)[1] - members[..., 0])
 
 
 def _events(
@@ -96,9 +113,19 @@ def _events(
             "true": size,
             "unknown": 100 * undeclared(normalized, task.calendar, when),
             "told": None if told is None else 100 * told.declared(when),
+            "told_half": _half_of_event(told, when),
         }
         for when, size in zip(dates, true, strict=True)
     ]
+
+
+def _half_of_event(result: Result | None, dates: Dates) -> float | None:
+    """Half the width [%] of the 90 % interval of an intervention's size; None for a method that has none."""
+    fitted = result.separation.fitted if isinstance(result, Separated) else None
+    if fitted is None or len(fitted.emissions.coefficients) < 3:
+        return None
+    members = 100 * np.expm1(fitted.emissions.steps[:, fitted.emissions.interventions.index(dates)])
+    return float(_half_width(members))
 
 
 def scores(answer: Mapping[str, Any]) -> dict[str, float]:
@@ -107,12 +134,15 @@ def scores(answer: Mapping[str, Any]) -> dict[str, float]:
     for statistic, rows in answer["pairs"].items():
         prefix = "" if statistic == "mean" else f"{statistic} "
         found |= {prefix + name: value for name, value in _of_pairs(frame(rows), answer["level"]).items()}
-    found |= {f"index error by {frequency}": value for frequency, value in answer["index"].items()}
+    for frequency, of_index in answer["index"].items():
+        found |= {f"index {what} by {frequency}": value for what, value in of_index.items()}
     for event in answer["events"]:
         length = "one week" if event["days"] <= ONE_WEEK else "ten weeks"
         for knowledge in ("unknown", "told"):
             if event[knowledge] is not None:
                 found[f"{length}, dates {knowledge}"] = abs(event[knowledge] - event["true"])
+        if event["told_half"] is not None:
+            found[f"{length} coverage"] = float(abs(event["told"] - event["true"]) <= event["told_half"])
     return found | {"seconds": answer["seconds"]}
 
 

@@ -101,11 +101,16 @@ def _cell(found: pd.DataFrame, column: Column) -> str:
 
 
 def interval_scores(table: pd.DataFrame, kind: str) -> pd.DataFrame:
-    """Coverage and width of our 90 % intervals by pollutant and half."""
+    """Coverage and width of our 90 % intervals by pollutant and half; NaN where a pollutant has no such score."""
     wanted = [f"{part} {what}" for part in ("weather", "emissions") for what in ("coverage", "width of level")]
+    wanted += [f"p90 {part} coverage" for part in ("weather", "emissions")]
+    wanted += [f"index {what} by {frequency}" for frequency in ("year", "month") for what in ("coverage", "width")]
+    wanted += [f"{length} coverage" for length in ("one week", "ten weeks")]
     ours = table[(table["kind"] == kind) & (table["method"] == OURS) & table["score"].isin(wanted)]
     both = pd.concat([ours, ours.assign(half="all")] if ours["half"].nunique() > 1 else [ours])
-    return both.pivot_table(index=["pollutant", "half"], columns="score", values="value", sort=False)[wanted]
+    return both.pivot_table(index=["pollutant", "half"], columns="score", values="value", sort=False).reindex(
+        columns=wanted
+    )
 
 
 def factors(answered: Sequence[Answered], kind: str) -> pd.DataFrame:

@@ -26,8 +26,8 @@ from pipeline.wording import (
 
 WORDS = (
     "place", "level", "pollutant", "statistic", "period", "year", "weather", "valid", "series", "date", "date_interval",
-    "rule", "threshold", "panel", "dust", "attains", "rule_source", "variable", "first_day", "last_day",
-    "event",
+    "intervention", "dates", "rule", "threshold", "panel", "dust", "attains", "rule_source", "variable", "first_day",
+    "last_day", "event",
 )  # fmt: skip
 """Columns of words, aligned left; all others hold numbers."""
 FULL_YEAR = 365
@@ -181,6 +181,21 @@ def _changepoint_cells(row: Row, language: Language) -> Cells:
         "size": _spanned(row, "size", decimals),
         "size_percent": _spanned(row, "percent", 0),
     }
+
+
+def interventions(frame: pd.DataFrame, language: Language) -> Table:
+    """The size of each dated intervention with its interval."""
+    rows = [
+        {
+            "pollutant": pollutant_in(language, str(row["pollutant"])),
+            "intervention": str(row["intervention"]),
+            "dates": f"{row['start']} – {row['end']}",
+            "effect": f"{signed(row['effect_percent'], 0)} "
+            f"[{signed(row['effect_low'], 0)}, {signed(row['effect_high'], 0)}]",
+        }
+        for row in frame.to_dict("records")
+    ]
+    return table("interventions", rows, language, note=phrase("interventions_note", language))
 
 
 def _spanned(row: Row, column: str, decimals: int) -> str:

@@ -35,6 +35,7 @@ TABLES = (
     ("methods", cells.methods),
     ("trends", cells.trends),
     ("changepoints", cells.changepoints),
+    ("interventions", cells.interventions),
     ("index", cells.index),
     ("events", cells.events),
     ("concentrations", cells.concentrations),

@@ -606,6 +606,7 @@ def test_what_is_not_valid_is_told_and_what_is_below_detection_kept(validity: in
         ("co", 10, "mg.m-3", 0.5, 0.5 * 293 / 298.15),
         ("pm10", 5, "ug.m-3", 21, 21),
         ("pm25", 6001, "µg/m3", 13, 13),
+        ("pm10", 5, "µg.m-3", 21, 21),
         ("o3", 7, "ppb", 50, 50 * PER_PPB["o3"]),
     ],
 )
@@ -613,6 +614,21 @@ def test_codes_and_units_of_eea(name: str, code: int, unit: str, value: float, e
     write_parquet(tmp_path, [european("2020-07-06 13:00", value, code=code, unit=unit)])
     found = read_all("eea", tmp_path, pollutants=(name,)).data
     assert cell(found, name, "AT/SPO.01", "2020-07-06 12:00") == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_word_for_an_hour_may_be_in_any_case(tmp_path: Path) -> None:
+    write_parquet(tmp_path, [european("2020-07-06 13:00", 5, aggregate="Hour")])
+    found = read_all("eea", tmp_path)
+    assert cell(found.data, "pm25", "AT/SPO.01", "2020-07-06 12:00") == 5
+    assert found.rejected.empty
+
+
+def test_an_aqs_file_with_other_separators_is_refused_with_what_was_found(tmp_path: Path) -> None:
+    path = write_aqs(tmp_path, [], packed=False)
+    path.write_text(";".join(AQS_HEADER) + "\n" + ";".join("0" for _ in AQS_HEADER) + "\n")
+    (told,) = rejected_of("epa_aqs", tmp_path).to_dict("records")
+    assert told["rule"] == "unknown_layout"
+    assert told["detail"].startswith("column 'State Code' is missing; found State Code;County Code;")
 
 
 def test_days_among_the_hours_are_told(tmp_path: Path) -> None:

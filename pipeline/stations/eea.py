@@ -45,7 +45,7 @@ from pipeline.vocabulary import SPELLINGS
 POLLUTANTS = {"5": "pm10", "6001": "pm25", "7": "o3", "8": "no2", "9": "nox", "1": "so2", "10": "co"}
 """Codes of http://dd.eionet.europa.eu/vocabulary/aq/pollutant; 9 is NOx as NO2."""
 
-UNITS = SPELLINGS | {"ug.m-3": "ug m-3", "mg.m-3": "mg m-3"}
+UNITS = SPELLINGS | {"ug.m-3": "ug m-3", "µg.m-3": "ug m-3", "μg.m-3": "ug m-3", "mg.m-3": "mg m-3"}
 GAS_KELVIN = 293.0
 ZONE = datetime.timezone(datetime.timedelta(hours=1))
 """Of times that are written without one."""
@@ -137,7 +137,7 @@ def read_batch(batch: Batch, options: Options, *, pollutants: Sequence[str], utc
         time = to_local(frame["end"], utc_offset)
         kept, rejected = in_agreed_units(frame.assign(time=time), kelvin=GAS_KELVIN, spellings=UNITS)
         frame = frame.loc[kept.index]
-        hourly = (frame["end"] - frame["start"] == HOUR) & (frame["aggregate"] == "hour")
+        hourly = (frame["end"] - frame["start"] == HOUR) & (frame["aggregate"].astype(str).str.lower() == "hour")
         valid = pd.to_numeric(frame["validity"], errors="coerce") > 0
         span = "average of " + frame["aggregate"].map(repr) + ", agreed one hour"
         kept = kept.assign(detail=("validity " + frame["validity"].astype(str)).where(hourly, span))

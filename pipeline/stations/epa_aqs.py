@@ -230,16 +230,22 @@ def _refuse_foreign(stream: IO[bytes] | gzip.GzipFile) -> None:
 
 
 def _frames(stream: IO[bytes] | gzip.GzipFile, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
+    header: dict[str, None] = {}
+
+    def asked(name: str) -> bool:
+        header[name] = None
+        return name in columns
+
     with pd.read_csv(
         stream,
         dtype=str,
         encoding="utf-8-sig",
         index_col=False,
         chunksize=ROWS_AT_ONCE,
-        usecols=lambda name: name in columns,
+        usecols=asked,
     ) as parts:
         for part in parts:
-            if wrong := lacking(part, columns):
+            if wrong := lacking(pd.DataFrame(columns=list(header)), columns):
                 raise _Refused("unknown_layout", wrong)
             if len(part):
                 yield part[list(columns)]

@@ -22,7 +22,7 @@ from pipeline.archive.ingest import ingest
 from pipeline.contracts import REJECTED, Batch, Observed, check
 from pipeline.errors import InputError
 from pipeline.quality import RULES, plausible
-from pipeline.stations import BATCH_READERS, READERS
+from pipeline.stations import BATCH_READERS, READERS, wide
 from pipeline.stations.batches import on_full_axis
 from pipeline.stations.frames import full_axis
 from pipeline.vocabulary import GAS_FACTOR, PPB_TO_MICROGRAM
@@ -824,6 +824,45 @@ def test_gases_step_at_midnight_before_the_first_of_september_2018(tmp_path: Pat
     # the hour that ends at 00:00 is the last of August
     np.testing.assert_array_equal(found["o3"][0], [100 * GAS_FACTOR] * 24 + [100.0] * 24)
     np.testing.assert_array_equal(found["pm25"][0], 100.0)
+
+
+@pytest.mark.parametrize(("between", "end"), [(", ", "\n"), (",", "\r"), (" ,", "\r\n")])
+def test_blanks_beside_commas_and_the_ends_of_other_machines_change_nothing(
+    between: str, end: str, tmp_path: Path
+) -> None:
+    lines = ["date,hour,type,1001A,1002A,1003A", "20180831,1,PM2.5,12,,14", "20180831,2,PM2.5,15,16,"]
+    for name, text in (("plain", "\n".join([*lines, ""])), ("other", end.join([*lines, ""]).replace(",", between))):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "china_sites_20180831.csv").write_text(text, newline="")
+    plain, other = (
+        wide.read_file(tmp_path / name / "china_sites_20180831.csv", ["pm25"]) for name in ("plain", "other")
+    )
+    assert [row["rule"] for row in other[1]] == [row["rule"] for row in plain[1]] == ["absent_hours", "absent_hours"]
+    assert other[0].stations == plain[0].stations == ("1001A", "1002A", "1003A")
+    np.testing.assert_array_equal(other[0].values["pm25"], [[12, 15], [np.nan, 16], [14, np.nan]])
+
+
+def test_a_file_without_the_types_asked_for_says_which_it_has(tmp_path: Path) -> None:
+    path = tmp_path / "china_sites_20180831.csv"
+    path.write_text("date,hour,type,1001A\n20180831,0,AQI,12\n20180831,0,PM2.5_24h,12\n")
+    (told,) = wide.read_file(path, ["pm25"])[1]
+    assert (told["rule"], told["detail"]) == ("unknown_layout", "no row of type PM2.5; found AQI, PM2.5_24h")
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("china_sites_20180830.csv", ["1 days, 2018-08-31 to 2018-08-31"]),
+        ("china_sites_20180831.csv", []),
+        ("china_sites_20189931.csv", []),  # no day
+    ],
+)
+def test_days_other_than_the_names_are_told_and_read(name: str, says: list[str], tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_text("date,hour,type,1001A\n" + "".join(f"20180831,{hour},PM2.5,12\n" for hour in range(24)))
+    block, told = wide.read_file(path, ["pm25"])
+    assert [row["detail"] for row in told if row["rule"] == "other_days"] == says
+    assert block.values["pm25"].tolist() == [[12.0] * 24]
 
 
 def test_a_transposed_file_is_turned_and_listed(tmp_path: Path) -> None:

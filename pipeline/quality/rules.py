@@ -44,6 +44,11 @@ RULES: dict[str, Rule] = {
         "value", "an hour is there twice with different values; both rejected", "同一小时重复且数值不同，均剔除"
     ),
     "other_files": Rule("told", "files of other names, which the reader does not know", "文件名不属于该读取器，未读取"),
+    "other_days": Rule(
+        "told",
+        "rows of other days than the file's name says; read where the day of the name is in the period",
+        "文件内日期与文件名不符；文件名日期在时段内则读取",
+    ),
     "absent_hours": Rule("told", "hours are absent from the file", "文件缺少若干小时"),
     "text_value": Rule("value", "not a number", "不是数字"),
     "flagged": Rule(

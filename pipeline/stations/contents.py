@@ -65,11 +65,15 @@ def _text(content: bytes) -> str | None:
         return None
     for encoding in ("utf-8", "gb18030"):
         try:
-            return content.decode(encoding).replace("\r\n", "\n")
+            return _lines_ended(content.decode(encoding))
         except UnicodeDecodeError as error:
             if encoding == "utf-8" and error.reason == "unexpected end of data":
-                return content[: error.start].decode(encoding).replace("\r\n", "\n")  # cut within a character
+                return _lines_ended(content[: error.start].decode(encoding))  # cut within a character
     return None
+
+
+def _lines_ended(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _beginning(text: str) -> str:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from pipeline.stations.blocks import Block, Values, joined, repeated, union
-from pipeline.stations.contents import lines_of
+from pipeline.stations.contents import SHOWN, lines_of
 from pipeline.stations.rejections import Row, absent_hours, of_values, row
 
 KEYS = ("date", "hour", "type")
@@ -28,7 +28,7 @@ def read_file(path: Path, names: Sequence[str]) -> tuple[Block, list[Row]]:
     """Values of the pollutants as printed, on the labels found, and what was rejected or is told.
 
     A transposed file is turned. A column given twice is kept where both are the same, and rejected where they differ;
-    so are hours given twice. Text is rejected. Hours that the file's days lack are told.
+    so are hours given twice. Text is rejected. Hours that its days lack are told, and days other than its name says.
     """
     lines, rows = lines_of(path)
     if [line.split(",", 1)[0] for line in lines[:3]] == list(KEYS):
@@ -54,8 +54,10 @@ def read_lines(lines: Sequence[str], names: Sequence[str], rows: list[Row], *, f
     kinds: list[str] = []
     labels: list[np.datetime64] = []
     wrong: list[int] = []
+    found: dict[str, None] = {}
     for number, line in enumerate(lines[1:], start=2):
-        date, hour, kind = [*line.split(",", 3), "", ""][:3]
+        date, hour, kind = (field.strip() for field in [*line.split(",", 3), "", ""][:3])
+        found.setdefault(kind)
         if kind not in asked:
             continue
         label = label_of(date, hour)
@@ -71,11 +73,13 @@ def read_lines(lines: Sequence[str], names: Sequence[str], rows: list[Row], *, f
         detail = f"{len(wrong)} rows, first row {wrong[0]}: {lines[wrong[0] - 1][:40]!r}; agreed YYYYMMDD,0-23,type,..."
         rows.append(row(file, "unknown_layout", detail))
     if not kept:
-        return nothing(), rows if wrong else [*rows, row(file, "unknown_layout", f"no row of type {', '.join(asked)}")]
+        none = f"no row of type {', '.join(asked)}; found {', '.join(found)[:SHOWN] or 'no row'}"
+        return nothing(), rows if wrong else [*rows, row(file, "unknown_layout", none)]
     time = pd.DatetimeIndex(np.array(labels, dtype="datetime64[ns]"))
     values, told = numbers(kept, header[3:], kinds, time, file=file)
     block, more = _merged(values, header[3:], np.array(kinds), time, names, file=file)
-    return block, [*rows, *told, *more, *_absent(np.array(kinds), time, names, file=file)]
+    absent = _absent(np.array(kinds), time, names, file=file)
+    return block, [*rows, *told, *more, *_of_other_days(time, file=file), *absent]
 
 
 def label_of(date: str, hour: str) -> np.datetime64 | None:
@@ -95,11 +99,15 @@ def numbers(
     content = "\n".join(rows) + "\n"
     empty = [] if len(stations) > 1 else [""]
     try:
-        frame = pd.read_csv(io.StringIO(content), header=None, dtype=float, skip_blank_lines=not empty)
+        frame = pd.read_csv(
+            io.StringIO(content), header=None, dtype=float, skip_blank_lines=not empty, skipinitialspace=True
+        )
         found = frame.to_numpy()
         wrong = np.isinf(found)
     except ValueError:
-        frame = pd.read_csv(io.StringIO(content), header=None, dtype=str, skip_blank_lines=not empty)
+        frame = pd.read_csv(
+            io.StringIO(content), header=None, dtype=str, skip_blank_lines=not empty, skipinitialspace=True
+        )
         text = frame.to_numpy(dtype=object)
         found = frame.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
         wrong = (pd.notna(text) & np.isnan(found)) | np.isinf(found)
@@ -158,6 +166,16 @@ def _without_copies(
         rows += of_values(np.isfinite(low), low, high, stations=(station,), labels=labels, told=told)
         block.values[name][block.stations.index(station)] = np.nan
     return rows
+
+
+def _of_other_days(time: pd.DatetimeIndex, *, file: str) -> list[Row]:
+    """A row when labels are of other days than the one in the file's name."""
+    named = re.search(r"(\d{4})-?(\d\d)-?(\d\d)", file)
+    day = label_of("".join(named.groups()), "0") if named else None
+    others = time.normalize().unique().difference([day])
+    if day is None or not len(others):
+        return []
+    return [row(file, "other_days", f"{len(others)} days, {others[0]:%Y-%m-%d} to {others[-1]:%Y-%m-%d}")]
 
 
 def _absent(kinds: npt.NDArray[np.str_], time: pd.DatetimeIndex, names: Sequence[str], *, file: str) -> list[Row]:

@@ -22,7 +22,7 @@ from pipeline.archive.ingest import ingest
 from pipeline.contracts import REJECTED, Batch, Observed, check
 from pipeline.errors import InputError
 from pipeline.quality import RULES, plausible
-from pipeline.stations import BATCH_READERS, READERS, wide
+from pipeline.stations import BATCH_READERS, READERS, national_cities, wide
 from pipeline.stations.batches import on_full_axis
 from pipeline.stations.frames import full_axis
 from pipeline.vocabulary import GAS_FACTOR, PPB_TO_MICROGRAM
@@ -861,6 +861,11 @@ def test_days_other_than_the_names_are_told_and_read(name: str, says: list[str],
     path = tmp_path / name
     path.write_text("date,hour,type,1001A\n" + "".join(f"20180831,{hour},PM2.5,12\n" for hour in range(24)))
     block, told = wide.read_file(path, ["pm25"])
+    assert [row["detail"] for row in told if row["rule"] == "other_days"] == says
+    assert block.values["pm25"].tolist() == [[12.0] * 24]
+    path = tmp_path / name.replace("sites", "cities")
+    path.write_text("date,hour,城市,PM2.5\n" + "".join(f"20180831,{hour},北京,12\n" for hour in range(24)))
+    block, told = national_cities.read_file(path, ["pm25"])
     assert [row["detail"] for row in told if row["rule"] == "other_days"] == says
     assert block.values["pm25"].tolist() == [[12.0] * 24]
 

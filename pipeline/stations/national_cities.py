@@ -58,4 +58,5 @@ def read_file(path: Path, names: Sequence[str]) -> tuple[Block, list[Row]]:
     block, more = tidy.block_of(frame, columns, file=path.name)
     days = block.labels.normalize().unique()
     absent = union([pd.date_range(day, periods=24, freq="h") for day in days]).difference(block.labels)
-    return block, [*rows, *more, *absent_hours(path.name, absent)]
+    others = wide.of_other_days(block.labels, file=path.name)
+    return block, [*rows, *more, *others, *absent_hours(path.name, absent)]

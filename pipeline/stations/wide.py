@@ -79,7 +79,7 @@ def read_lines(lines: Sequence[str], names: Sequence[str], rows: list[Row], *, f
     values, told = numbers(kept, header[3:], kinds, time, file=file)
     block, more = _merged(values, header[3:], np.array(kinds), time, names, file=file)
     absent = _absent(np.array(kinds), time, names, file=file)
-    return block, [*rows, *told, *more, *_of_other_days(time, file=file), *absent]
+    return block, [*rows, *told, *more, *of_other_days(time, file=file), *absent]
 
 
 def label_of(date: str, hour: str) -> np.datetime64 | None:
@@ -168,7 +168,7 @@ def _without_copies(
     return rows
 
 
-def _of_other_days(time: pd.DatetimeIndex, *, file: str) -> list[Row]:
+def of_other_days(time: pd.DatetimeIndex, *, file: str) -> list[Row]:
     """A row when labels are of other days than the one in the file's name."""
     named = re.search(r"(\d{4})-?(\d\d)-?(\d\d)", file)
     day = label_of("".join(named.groups()), "0") if named else None

@@ -1,0 +1,383 @@
+"""The outlook: forecast hours to days, biases found and taken out, the index ahead, and how past outlooks did."""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import small_world
+import xarray as xr
+from small_world import STATIONS, content, tianbang
+
+from pipeline.config import load
+from pipeline.weekly.issue import issue
+from pipeline.weekly.outlook import archive, verification
+from pipeline.weekly.outlook.ahead import outlook_of_place
+from pipeline.weekly.outlook.correction import LARGEST_RATIO, corrected, learned
+from pipeline.weekly.outlook.forecast import Forecast, daily, fields_of, issued_day, leads
+from pipeline.weekly.outlook.verification import Later
+
+RECORD = {
+    "period": ["2021-01-01", "2022-12-31"],
+    "model": {"members": 4, "methods": []},
+    "levels": ["city", "region"],
+    "weekly": {"outlook": {"from": "forecast"}},
+}
+"""The run ends with 2022; the weather of the world's files goes to 15 March 2023."""
+ISSUED = pd.Timestamp("2023-02-05T12:00")
+"""20:00 of 5 February where the stations are: the 6th is lead 1, the 15th, of which 20 hours are there, lead 10."""
+MONDAY = datetime.datetime(2023, 2, 6, 4, tzinfo=datetime.UTC)
+LATER = datetime.datetime(2023, 3, 1, 4, tzinfo=datetime.UTC)
+PACKED = 2e-3
+"""Points of the index that single precision of a forecast's files may move: a few parts in a hundred thousand."""
+NAMES = list(STATIONS["station"])
+
+
+def dew_point(kelvin: np.ndarray, humidity: np.ndarray) -> np.ndarray:
+    """Of which `features.relative_humidity` makes the humidity [%] again."""
+    celsius = kelvin - 273.15
+    logarithm = np.log(humidity / 100) + 17.67 * celsius / (celsius + 243.5)
+    return np.asarray(243.5 * logarithm / (17.67 - logarithm) + 273.15)
+
+
+def forecast_of(weather: pd.DataFrame, run: pd.Timestamp, *, hours: int = 240) -> xr.Dataset:
+    """Hours of a forecast, as `era5-fetch forecast --hourly` writes them, whose days are exactly those of ``weather``."""
+    time = pd.date_range(run, periods=hours + 1, freq="h", name="time", unit="ns")
+    day = (time + pd.Timedelta(hours=7)).normalize()  # of the hour that ends then, where the stations are
+    table = weather.set_index(["time", "station"]).unstack("station").reindex(day)
+    values = {name: table[name][NAMES].to_numpy() for name in ("t2m", "rh", "u10", "v10", "blh", "tp")}
+    values["d2m"] = dew_point(values["t2m"], values.pop("rh"))
+    values["tp"] = values["tp"] / 24
+    fields = {name: (("time", "place"), of) for name, of in values.items()}
+    lead = np.arange(hours + 1)
+    axes = {"time": time, "place": NAMES, "lead": ("time", lead), "step_hours": ("time", np.ones(hours + 1))}
+    return xr.Dataset(fields, axes, attrs={"run": f"{run:%Y-%m-%dT%H:%MZ}", "hourly": "from steps"})
+
+
+def weather() -> pd.DataFrame:
+    """The world's, without what no forecast has."""
+    return small_world.weather().drop(columns="fog")
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The config of the small world, beside a folder with one forecast that is right."""
+    folder = tmp_path_factory.mktemp("world")
+    (folder / "forecast").mkdir()
+    config = small_world.write(folder, RECORD)
+    weather().to_csv(folder / "weather.csv", index=False)
+    forecast_of(weather(), ISSUED).to_netcdf(folder / "forecast" / "run.nc")
+    return config
+
+
+@pytest.fixture(scope="module")
+def run(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run."""
+    folder = tmp_path_factory.mktemp("run") / "small"
+    outcome = tianbang("run", world, "--out", folder)
+    assert outcome.code == 0, outcome.err
+    return folder
+
+
+@pytest.fixture
+def own(run: Path, tmp_path: Path) -> Path:
+    """A copy of it that a test may spoil."""
+    return Path(shutil.copytree(run, tmp_path / "own"))
+
+
+def of_places(document: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
+    """What is said of O3 by level and key."""
+    return {(place["level"], place["key"]): place["pollutants"]["o3"] for place in document["places"]}
+
+
+# -- laws
+
+
+def test_a_perfect_outlook_is_the_later_index_and_has_no_error(world: Path, own: Path) -> None:
+    config = load(world)
+    said = issue(config, own, week=None, now=MONDAY, outlook=True)
+    assert said["week"]["label"] == "2023-W05"
+    assert said["outlook"]["why"] is None
+    for place in of_places(said).values():
+        days = place["outlook"]["days"]
+        assert [row["lead"] for row in days] == list(range(1, 11))
+        assert [row["date"] for row in days] == [f"2023-02-{day:02d}" for day in range(6, 16)]
+        assert {row["kind"] for row in days} == {"forecast"}
+    found = issue(config, own, week="2023-W06", now=LATER)
+    for key, place in of_places(found).items():
+        week, base = of_places(said)[key]["outlook"]["week"], place["windows"]["week"]["base"]
+        assert (week["start"], week["end"]) == ("2023-02-06", "2023-02-12")
+        assert [week[name] for name in ("mci", "low", "high")] == pytest.approx(
+            [base[name] for name in ("mci", "low", "high")], abs=PACKED
+        )
+        assert week["class"] == base["class"]
+    for row in found["verification"]["o3"]:
+        assert (row["count"], row["hit_rate"]) == (1, 1)
+        assert row["mean_absolute_error"] == pytest.approx(0, abs=PACKED)
+    table = pd.read_csv(own / compose_path())
+    assert tuple(table.columns) == verification.COLUMNS
+    assert set(table["level"]) == {"cities", "nation", "region", "city"}
+    assert table["mean_absolute_error"].max() < PACKED
+
+
+def compose_path() -> str:
+    """Where the scores are."""
+    from pipeline.weekly.outlook.compose import VERIFICATION
+
+    return VERIFICATION
+
+
+def test_the_index_of_the_week_is_the_same_with_and_without_an_outlook(world: Path, own: Path) -> None:
+    config = load(world)
+    with_it = issue(config, own, week="2023-W03", now=MONDAY, outlook=True)
+    without = issue(config, own, week="2023-W03", now=MONDAY)
+    assert "outlook" in with_it and "outlook" not in without
+    for key, place in of_places(without).items():
+        assert "outlook" not in place
+        assert {name: part for name, part in of_places(with_it)[key].items() if name != "outlook"} == place
+
+
+def test_regions_in_another_order_change_no_outlook(world: Path, own: Path) -> None:
+    settings = [
+        "regions={Two: [Westham, Eastham], One: [Westham]}",
+        "regions={One: [Westham], Two: [Eastham, Westham]}",
+    ]
+    found = []
+    for setting in settings:
+        assert tianbang("run", world, "--out", own, "--set", setting).code == 0
+        said = issue(load(world, [setting]), own, week=None, now=MONDAY, outlook=True)
+        found.append({key: place["outlook"] for key, place in of_places(said).items()})
+    assert found[0] == found[1]
+    assert found[0]["region", "One"] == found[0]["city", "Westham"]
+
+
+# -- hours to days
+
+
+def test_hours_become_days_as_the_models_know_them() -> None:
+    time = pd.date_range("2023-01-31T16:00", periods=49, freq="h", name="time", unit="ns")
+    hour = np.arange(49.0)
+    fields = {
+        "t2m": 280 + hour / 10,
+        "d2m": 270 + 0 * hour,
+        "u10": 3 + 0 * hour,
+        "v10": 4 + 0 * hour,
+        "tp": 0.5 + 0 * hour,
+    }
+    hours = xr.Dataset(
+        {k: (("time", "station"), v[:, None]) for k, v in fields.items()}, {"time": time, "station": ["A"]}
+    )
+    quantities = ["t2m", "tmax", "tmin", "t2m_afternoon", "rh", "wind_speed", "tp", "fog"]
+    found = daily(hours, quantities, utc_offset=8)
+    assert list(found) == quantities[:-1]
+    days = found.get_index("time")
+    assert list(days) == [pd.Timestamp("2023-02-01"), pd.Timestamp("2023-02-02")]
+    first = found.sel(station="A", time="2023-02-01")
+    # of hours 1 to 24 after the first: their mean, and the extremes
+    assert float(first["t2m"]) == pytest.approx(280 + 1.25)
+    assert [float(first["tmin"]), float(first["tmax"])] == pytest.approx([280.1, 282.4])
+    assert float(first["t2m_afternoon"]) == pytest.approx(280 + np.arange(10, 19).mean() / 10)
+    assert (float(first["wind_speed"]), float(first["tp"])) == pytest.approx((5, 12))
+    # 17 hours are no day
+    assert len(daily(hours.isel(time=slice(0, 42)), quantities, utc_offset=8)["time"]) == 1
+    assert fields_of([*quantities, "blh", "blh_afternoon"]) == ["t2m", "d2m", "u10", "v10", "tp", "blh"]
+
+
+def test_leads_count_days_from_the_local_day_of_issue() -> None:
+    assert issued_day(pd.Timestamp("2023-02-05T00:00"), 8) == pd.Timestamp("2023-02-05")
+    assert issued_day(pd.Timestamp("2023-02-05T18:00"), 8) == pd.Timestamp("2023-02-06")
+    assert leads(pd.DatetimeIndex(["2023-02-05", "2023-02-15"]), ISSUED, 8).tolist() == [0, 10]
+
+
+# -- biases
+
+
+def past(bias: Callable[[xr.Dataset], xr.Dataset], count: int, *, seed: int = 3) -> tuple[list[xr.Dataset], xr.Dataset]:
+    """Forecasts of ``count`` days, each the truth changed by ``bias``, and the truth."""
+    rng = np.random.default_rng(seed)
+    days = pd.date_range("2023-01-01", periods=count + 12)
+    shape = (2, len(days))
+    truth = xr.Dataset(
+        {
+            "t2m": (("station", "time"), 280 + 4 * rng.standard_normal(shape)),
+            "tp": (("station", "time"), np.clip(rng.normal(0, 3, shape), 0, None)),
+            "blh": (("station", "time"), 600 * np.exp(0.4 * rng.standard_normal(shape))),
+        },
+        {"station": ["A", "B"], "time": days},
+    )
+    made = []
+    for i in range(count):
+        own = truth.isel(time=slice(i + 1, i + 11)).assign_coords(lead=("time", np.arange(1, 11)))
+        made.append(bias(own))
+    return made, truth
+
+
+def biased(own: xr.Dataset) -> xr.Dataset:
+    """Warmer by a third of a kelvin a lead day and half as variable; too much rain, air too shallow."""
+    warmer = 280 + 0.5 * (own["t2m"] - 280) + own["lead"] / 3
+    return own.assign(t2m=warmer, tp=1.5 * own["tp"], blh=0.8 * own["blh"])
+
+
+def test_planted_biases_are_taken_out_by_lead() -> None:
+    forecasts, truth = past(biased, 40)
+    found = learned(forecasts[:-1], truth, needed=30)
+    assert found is not None and found.leads == list(range(1, 11))
+    last = forecasts[-1]
+    right = corrected(last, found)
+    true = truth.sel(time=last["time"])
+    # the planted changes are exactly of the form that is taken out
+    for name in ("t2m", "tp", "blh"):
+        np.testing.assert_allclose(right[name], true[name], rtol=1e-8)
+        assert float(abs(last[name] - true[name]).mean()) > 0.1
+    assert float(right["tp"].where(last["tp"] == 0).max()) == 0
+
+
+def test_too_few_days_correct_nothing_and_a_correction_has_bounds() -> None:
+    forecasts, truth = past(biased, 29)
+    found = learned(forecasts, truth, needed=30)
+    xr.testing.assert_identical(corrected(forecasts[0], found), forecasts[0])
+    assert found is not None and found.leads == []
+    assert learned([], truth, needed=30) is None
+    forecasts, truth = past(lambda own: own.assign(tp=own["tp"] / 100), 40)
+    right = corrected(forecasts[0], learned(forecasts, truth, needed=30))
+    np.testing.assert_allclose(right["tp"], LARGEST_RATIO * forecasts[0]["tp"])
+
+
+def test_a_station_a_quantity_or_a_day_that_is_not_known_stays_as_it_was() -> None:
+    forecasts, truth = past(biased, 40)
+    found = learned(forecasts, truth.sel(station=["A"]).drop_vars("blh"), needed=30)
+    right = corrected(forecasts[0], found)
+    xr.testing.assert_equal(right.sel(station="B"), forecasts[0].sel(station="B"))
+    xr.testing.assert_equal(right["blh"], forecasts[0]["blh"])
+    holed = forecasts[0].where(forecasts[0]["lead"] != 3)
+    assert bool(corrected(holed, found)["t2m"].isel(time=2).isnull().all())
+
+
+# -- scores
+
+DAYS = pd.date_range("2023-01-01", periods=60)
+TRUE = 100 + 12 * np.sin(np.arange(60) / 3)
+KEY = ("city", "A", "pm25")
+
+
+def issued_with(folder: Path, change: Callable[[np.ndarray], np.ndarray], count: int) -> list[archive.Issued]:
+    """Outlooks of ``count`` days, whose index is the true one changed."""
+    for i in range(count):
+        at, days = DAYS[i] + pd.Timedelta(hours=4), DAYS[i + 1 : i + 11]
+        rows = [
+            (*KEY, "day", lead + 1, f"{day:%Y-%m-%d}", f"{day:%Y-%m-%d}", value, value - 1, value + 1)
+            for lead, (day, value) in enumerate(zip(days, change(TRUE[i + 1 : i + 11]), strict=True))
+        ]
+        said = pd.DataFrame(rows, columns=list(archive.SAID))
+        fields = xr.Dataset({"t2m": (("station", "time"), np.full((1, 10), 280.0))}, {"station": ["A"], "time": days})
+        kept = archive.keep(folder, Forecast(fields, at, "ifs", ()), said, utc_offset=8, made_of={"base": []})
+        assert kept is not None
+    return archive.issued(folder, source="ifs")[0]
+
+
+def scored(outlooks: list[archive.Issued], until: int = 60) -> pd.DataFrame:
+    """Their scores by lead, all cities together."""
+    later = Later(DAYS[:until], TRUE[:until], np.full(until, 100.0))
+    table = verification.table(verification.pairs(outlooks, lambda _: later, utc_offset=8))
+    return table[table["level"] == verification.CITIES].set_index("lead")
+
+
+def test_a_perfect_forecast_has_no_error_and_calls_every_day_rightly(tmp_path: Path) -> None:
+    found = scored(issued_with(tmp_path, lambda true: true, 40))
+    assert found.index.tolist() == list(range(1, 11))
+    assert set(found["count"]) == {40}
+    assert found[["mean_absolute_error", "bias"]].abs().to_numpy().max() == 0
+    assert set(found["hit_rate"]) == {1}
+    # what persistence and climatology would have been, by hand
+    at = np.arange(40)
+    for lead in (1, 7):
+        error = np.abs(TRUE[at] - TRUE[at + lead])
+        assert found.loc[lead, "persistence_error"] == pytest.approx(error.mean(), abs=1e-4)
+        right = (TRUE[at] > 100) == (TRUE[at + lead] > 100)
+        assert found.loc[lead, "persistence_hit_rate"] == pytest.approx(right.mean(), abs=1e-4)
+        assert found.loc[lead, "climatology_error"] == pytest.approx(np.abs(100 - TRUE[at + lead]).mean(), abs=1e-4)
+
+
+def test_a_constant_error_is_the_bias_and_costs_the_calls_it_turns(tmp_path: Path) -> None:
+    found = scored(issued_with(tmp_path, lambda true: true + 5, 40))
+    assert found["bias"].to_numpy() == pytest.approx(5)
+    assert found["mean_absolute_error"].to_numpy() == pytest.approx(5)
+    turned = np.mean((TRUE[1:41] <= 100) & (TRUE[1:41] > 95))
+    assert found.loc[1, "hit_rate"] == pytest.approx(1 - turned, abs=1e-4)
+    assert turned > 0
+
+
+def test_days_that_are_not_known_yet_are_not_scored(tmp_path: Path) -> None:
+    found = scored(issued_with(tmp_path, lambda true: true, 12), until=12)
+    assert found["count"].to_dict() == {lead: 12 - lead for lead in range(1, 11)}
+    assert len(verification.pairs([], lambda _: None, utc_offset=8)) == 0
+    assert verification.of_document(verification.table(verification.pairs([], lambda _: None, utc_offset=8))) == {}
+
+
+def test_intervals_are_widened_by_the_errors_of_enough_past_outlooks(tmp_path: Path) -> None:
+    outlooks = issued_with(tmp_path, lambda true: true + 5, 30)
+    later = Later(DAYS, TRUE, np.full(60, 100.0))
+    pairs = verification.pairs(outlooks, lambda _: later, utc_offset=8)
+    assert verification.half_widths(pairs, needed=31) == {}
+    errors = verification.half_widths(pairs, needed=30)[KEY]
+    assert errors == pytest.approx(dict.fromkeys(range(1, 11), 5.0))
+    members = np.array([100.0, 99.0, 101.0, 100.0])
+    place = {"ahead_actual": np.tile(members, (7, 1)), "ahead_reference": np.full((7, 4), 100.0)}
+    limits = (90.0, 97.0, 103.0, 110.0)
+    asked = {"kinds": {}, "limits": limits}
+    plain = outlook_of_place(place, DAYS[:7], np.arange(1, 8), errors={}, **asked)  # type: ignore[arg-type]
+    wide = outlook_of_place(place, DAYS[:7], np.arange(1, 8), errors=errors, **asked)  # type: ignore[arg-type]
+    for one, other in zip(plain["days"], wide["days"], strict=True):
+        half = (one["high"] - one["low"]) / 2
+        assert (other["high"] - other["low"]) / 2 == pytest.approx(np.hypot(half, 5), abs=1e-3)
+        assert (one["forecast_error"], other["forecast_error"]) == (None, 5)
+    assert wide["week"]["forecast_error"] is None
+
+
+def test_a_week_that_is_not_whole_is_not_told() -> None:
+    place = {"ahead_actual": np.full((7, 4), 100.0), "ahead_reference": np.full((7, 4), 100.0)}
+    place["ahead_actual"][3] = np.nan
+    limits = (90.0, 97.0, 103.0, 110.0)
+    found = outlook_of_place(place, DAYS[:7], np.arange(1, 8), errors={}, kinds={}, limits=limits)
+    assert [row["lead"] for row in found["days"]] == [1, 2, 3, 5, 6, 7]
+    assert found["week"] is None
+
+
+# -- the archive
+
+
+def test_an_outlook_that_is_kept_stays_what_it_was(tmp_path: Path) -> None:
+    first = issued_with(tmp_path, lambda true: true, 1)
+    before = content(tmp_path)
+    own = first[0]
+    forecast = Forecast(own.weather().drop_vars("lead"), own.issued, "ifs", ())
+    changed = own.said().assign(mci=0.0)
+    assert archive.keep(tmp_path, forecast, changed, utc_offset=8, made_of={"base": []}) is None
+    assert content(tmp_path) == before
+    weather = own.weather()
+    assert weather["lead"].to_numpy().tolist() == list(range(1, 11))
+    assert archive.issued(tmp_path, source="aifs") == ([], [])
+    assert archive.issued(tmp_path, source="ifs", before=own.issued) == ([], [])
+
+
+def test_an_outlook_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    fields = xr.Dataset({"t2m": (("station", "time"), np.zeros((1, 1)))}, {"station": ["A"], "time": DAYS[:1]})
+    with pytest.raises(KeyError):
+        archive.keep(tmp_path, Forecast(fields, ISSUED, "ifs", ()), pd.DataFrame(), utc_offset=8, made_of={})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_no_outlook_is_told_and_left_out(tmp_path: Path) -> None:
+    whole = issued_with(tmp_path, lambda true: true, 2)
+    (whole[0].folder / archive.INDEX).unlink()
+    (tmp_path / "mine").mkdir()
+    found, notes = archive.issued(tmp_path, source="ifs")
+    assert [one.folder for one in found] == [whole[1].folder]
+    assert len(notes) == 2
+    assert "has no whole index.parquet; it is left out, remove it" in notes[0]

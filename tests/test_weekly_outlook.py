@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -47,7 +48,7 @@ def dew_point(kelvin: np.ndarray, humidity: np.ndarray) -> np.ndarray:
 
 
 def forecast_of(weather: pd.DataFrame, run: pd.Timestamp, *, hours: int = 240) -> xr.Dataset:
-    """Hours of a forecast, as `era5-fetch forecast --hourly` writes them, whose days are exactly those of ``weather``."""
+    """Hours of a forecast, as `era5-fetch forecast --hourly` writes them, whose days are those of ``weather``."""
     time = pd.date_range(run, periods=hours + 1, freq="h", name="time", unit="ns")
     day = (time + pd.Timedelta(hours=7)).normalize()  # of the hour that ends then, where the stations are
     table = weather.set_index(["time", "station"]).unstack("station").reindex(day)
@@ -137,7 +138,8 @@ def test_the_index_of_the_week_is_the_same_with_and_without_an_outlook(world: Pa
     config = load(world)
     with_it = issue(config, own, week="2023-W03", now=MONDAY, outlook=True)
     without = issue(config, own, week="2023-W03", now=MONDAY)
-    assert "outlook" in with_it and "outlook" not in without
+    assert "outlook" in with_it
+    assert "outlook" not in without
     for key, place in of_places(without).items():
         assert "outlook" not in place
         assert {name: part for name, part in of_places(with_it)[key].items() if name != "outlook"} == place
@@ -227,7 +229,8 @@ def biased(own: xr.Dataset) -> xr.Dataset:
 def test_planted_biases_are_taken_out_by_lead() -> None:
     forecasts, truth = past(biased, 40)
     found = learned(forecasts[:-1], truth, needed=30)
-    assert found is not None and found.leads == list(range(1, 11))
+    assert found is not None
+    assert found.leads == list(range(1, 11))
     last = forecasts[-1]
     right = corrected(last, found)
     true = truth.sel(time=last["time"])
@@ -242,7 +245,8 @@ def test_too_few_days_correct_nothing_and_a_correction_has_bounds() -> None:
     forecasts, truth = past(biased, 29)
     found = learned(forecasts, truth, needed=30)
     xr.testing.assert_identical(corrected(forecasts[0], found), forecasts[0])
-    assert found is not None and found.leads == []
+    assert found is not None
+    assert found.leads == []
     assert learned([], truth, needed=30) is None
     forecasts, truth = past(lambda own: own.assign(tp=own["tp"] / 100), 40)
     right = corrected(forecasts[0], learned(forecasts, truth, needed=30))
@@ -381,3 +385,165 @@ def test_a_folder_that_is_no_outlook_is_told_and_left_out(tmp_path: Path) -> Non
     assert [one.folder for one in found] == [whole[1].folder]
     assert len(notes) == 2
     assert "has no whole index.parquet; it is left out, remove it" in notes[0]
+
+
+# -- the command
+
+
+@pytest.fixture
+def beside(world: Path, tmp_path: Path) -> Path:
+    """A folder for another forecast."""
+    folder = tmp_path / "forecasts"
+    folder.mkdir()
+    return folder
+
+
+def command(world: Path, own: Path, origin: str | Path, *more: str) -> Any:
+    """The index of a week of the record with the outlook of a source, whose runs are of 2023."""
+    asked = ("--outlook", "--set", f"weekly.outlook.from={origin}", *more)
+    return tianbang("index", world, "--out", own, "--week", "2023-W05", *asked)
+
+
+def document(folder: Path) -> dict[str, Any]:
+    """What is in the run folder."""
+    return json.loads((folder / "weekly" / "index.json").read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+
+
+def test_a_forecast_that_cannot_be_had_leaves_the_index_and_is_told(world: Path, own: Path) -> None:
+    outcome = command(world, own, "http://127.0.0.1:9", "--set", f"weekly.outlook.cache={own / 'cache'}")
+    assert outcome.code == 0, outcome.err
+    assert "open data have no boundary-layer height (blh), a driver of the models; train an emulator" in outcome.err
+    found = document(own)
+    assert found["outlook"]["why"] in outcome.out
+    assert found["places"][0]["pollutants"]["o3"]["windows"]["week"]["days"] == 7
+    assert found["outlook"]["why"].split(";")[0] in (own / "weekly" / "index.html").read_text(encoding="utf-8")
+    assert not (own / "weekly" / "outlooks").exists()
+
+
+def test_a_driver_that_the_forecast_lacks_is_named(world: Path, own: Path, beside: Path) -> None:
+    forecast_of(weather(), ISSUED).drop_vars("tp").to_netcdf(beside / "run.nc")
+    outcome = command(world, own, beside)
+    assert outcome.code == 0, outcome.err
+    told = [line for line in outcome.err.splitlines() if line.startswith("warning")]
+    assert len(told) == 1
+    assert "the forecast has no 'log_tp', a driver of the model of city Eastham; give a forecast that has it" in told[0]
+    assert all("outlook" not in place for place in of_places(document(own)).values())
+    assert not (own / "weekly" / "outlooks").exists()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda found: found.isel(place=[0, 1]), "the forecast has no place 'W1'; agreed a grid, or every station"),
+        (lambda found: found.isel(time=slice(0, 17)), "the forecast holds no whole local day"),
+        (lambda found: found.assign_attrs(run=None), "found no forecast; agreed netCDF files of `era5-fetch forecast`"),
+    ],
+)
+def test_a_folder_that_holds_no_forecast_says_what_is_agreed(
+    world: Path, own: Path, beside: Path, spoil: Callable[[xr.Dataset], xr.Dataset], said: str
+) -> None:
+    found = spoil(forecast_of(weather(), ISSUED))
+    found.attrs = {name: value for name, value in found.attrs.items() if value is not None}
+    found.to_netcdf(beside / "run.nc")
+    outcome = command(world, own, beside)
+    assert (outcome.code, outcome.err.count("warning")) == (0, 1)
+    assert said in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("weekly.outlook.from=nowhere", "weekly.outlook.from: found no file or folder"),
+        ("weekly.outlook.source=gfs", "weekly.outlook.source: found 'gfs'; allowed: 'ifs' or 'aifs'"),
+        ("weekly.outlook.mirror=x", "weekly.outlook.mirror: unknown key; known here: source, from, emulator, archive"),
+    ],
+)
+def test_a_block_that_is_not_agreed_is_refused_by_key(world: Path, own: Path, setting: str, said: str) -> None:
+    outcome = tianbang("index", world, "--out", own, "--outlook", "--set", setting)
+    assert outcome.code == 2
+    assert said in outcome.err
+    assert not (own / "weekly").exists()
+
+
+def test_a_forecast_on_a_grid_is_taken_to_the_stations(world: Path, own: Path, beside: Path) -> None:
+    # of fields that are the same everywhere, the stations' place does not matter
+    same = weather().assign(**{name: weather()[name].mean() for name in ("t2m", "rh", "u10", "v10", "blh", "tp")})
+    at_places = forecast_of(same, ISSUED)
+    flat = at_places.isel(place=0, drop=True)
+    axes = {"latitude": np.arange(32.0, 29.0, -0.5), "longitude": np.arange(113.5, 116.5, 0.5)}
+    grid = flat.expand_dims(axes).transpose("time", "latitude", "longitude")
+    found = []
+    for forecast in (at_places, grid):
+        (beside / "run.nc").unlink(missing_ok=True)
+        forecast.to_netcdf(beside / "run.nc")
+        assert command(world, own, beside).code == 0
+        found.append({key: place["outlook"] for key, place in of_places(document(own)).items()})
+    assert found[0] == found[1]
+    grid.isel(latitude=slice(0, 2)).to_netcdf(beside / "run.nc", mode="w")
+    assert "station 'E1' lies beyond the forecast's grid" in command(world, own, beside).err
+
+
+def test_biases_of_the_outlooks_kept_are_taken_out_of_the_next(world: Path, own: Path) -> None:
+    config = load(world, ["weekly.outlook.correct_from=10"])
+    perfect = issue(config, own, week=None, now=MONDAY, outlook=True)
+    shutil.rmtree(own / "weekly")
+    wrong = weather().assign(t2m=weather()["t2m"] + 4, tp=2 * weather()["tp"])
+    daily_of = wrong.set_index(["station", "time"])[["t2m", "rh", "u10", "v10", "blh", "tp"]].to_xarray()
+    daily_of = daily_of.assign(wind_speed=np.hypot(daily_of["u10"], daily_of["v10"]))
+    said = pd.DataFrame(columns=list(archive.SAID))
+    for back in range(1, 16):
+        at = ISSUED - pd.Timedelta(days=10 + back)
+        first = issued_day(at, 8)
+        days = daily_of.sel(time=slice(first + pd.Timedelta(days=1), first + pd.Timedelta(days=10)))
+        base = [str(day) for day in config.base_period]
+        archive.keep(
+            own / "weekly" / "outlooks", Forecast(days, at, "ifs", ()), said, utc_offset=8, made_of={"base": base}
+        )
+    folder = world.parent / "wrong"
+    folder.mkdir(exist_ok=True)
+    forecast_of(wrong, ISSUED).to_netcdf(folder / "run.nc")
+    found = issue(
+        load(world, ["weekly.outlook.correct_from=10", "weekly.outlook.from=wrong"]),
+        own,
+        week=None,
+        now=MONDAY,
+        outlook=True,
+    )
+    assert found["outlook"]["corrected_leads"] == list(range(1, 11))
+    raw = issue(load(world, ["weekly.outlook.from=wrong"]), own, week=None, now=MONDAY, outlook=True)
+    assert raw["outlook"]["corrected_leads"] == []
+    for key, place in of_places(perfect).items():
+        true, right, left = (
+            np.array([row["mci"] for row in of_places(one)[key]["outlook"]["days"]]) for one in (perfect, found, raw)
+        )
+        np.testing.assert_allclose(right, true, atol=PACKED)
+        assert place["outlook"]["days"][0]["forecast_error"] is None
+        assert np.abs(left - true).mean() > 1
+
+
+def test_days_between_the_analysis_and_the_forecast_are_those_of_the_outlooks_before(world: Path, own: Path) -> None:
+    known = weather()
+    known[known["time"] <= "2023-02-01"].to_csv(world.parent / "until.csv", index=False)
+    settings = ["weather.path=until.csv"]
+    # an outlook of 31 January that was right knows the days from 2 to 5 February
+    (world.parent / "before").mkdir(exist_ok=True)
+    forecast_of(weather(), ISSUED - pd.Timedelta(days=5)).to_netcdf(world.parent / "before" / "run.nc")
+    first = datetime.datetime(2023, 2, 1, 4, tzinfo=datetime.UTC)
+    issue(load(world, ["weekly.outlook.from=before"]), own, week=None, now=first, outlook=True)
+    bridged = issue(load(world, settings), own, week=None, now=MONDAY, outlook=True)
+    assert bridged["outlook"]["before"] == [f"2023-02-0{day}" for day in range(2, 6)]
+    assert bridged["outlook"]["without_weather"] == []
+    shutil.rmtree(own / "weekly")
+    perfect = issue(load(world), own, week=None, now=MONDAY, outlook=True)
+    for key, place in of_places(perfect).items():
+        one, other = (own["outlook"]["days"] for own in (place, of_places(bridged)[key]))
+        assert [row["mci"] for row in one] == pytest.approx([row["mci"] for row in other], abs=PACKED)
+    shutil.rmtree(own / "weekly")
+    lacking = issue(load(world, settings), own, week=None, now=MONDAY, outlook=True)
+    assert lacking["outlook"]["without_weather"] == [f"2023-02-0{day}" for day in range(2, 6)]
+    stale = known[known["time"] <= "2023-01-03"]
+    stale.to_csv(world.parent / "until.csv", index=False)
+    refused = issue(load(world, settings), own, week=None, now=MONDAY, outlook=True)
+    assert (
+        "weather ends on 2023-01-03, 33 days before the forecast of 2023-02-05; agreed 31" in refused["outlook"]["why"]
+    )

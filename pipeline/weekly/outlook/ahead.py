@@ -47,7 +47,7 @@ def series(
     found = _days(analysed, asked, asked.past, "past").isel(member=0, drop=True)
     if weather is None or not len(asked.ahead):
         return found
-    _require_drivers(kept, weather, place)
+    _require_drivers(kept, weather.reindex(asked.ahead), place)
     return found.merge(_days(extended(kept, weather, place=place), asked, asked.ahead, "ahead"))
 
 

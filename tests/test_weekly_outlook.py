@@ -547,3 +547,102 @@ def test_days_between_the_analysis_and_the_forecast_are_those_of_the_outlooks_be
     assert (
         "weather ends on 2023-01-03, 33 days before the forecast of 2023-02-05; agreed 31" in refused["outlook"]["why"]
     )
+
+
+# -- ECMWF's own client against open data on this machine
+
+YESTERDAY = pd.Timestamp.now("UTC").tz_localize(None).normalize() - pd.Timedelta(days=1)
+RUN = YESTERDAY + pd.Timedelta(hours=12)
+"""20:00 of the local day before today: all of the ten days after it are whole but the last, which has 20 hours."""
+AT_NODES = STATIONS.assign(latitude=[40.0, 40.25, 40.5], longitude=[116.5, 116.75, 117.0])
+
+
+@pytest.fixture
+def today(tmp_path: Path) -> Path:
+    """The config of the world as if it had ended two days before yesterday, between nodes of the forecast's grid."""
+    config = small_world.write(tmp_path)
+    later = YESTERDAY - pd.Timedelta(days=2) - small_world.DAYS[-1]
+    for name in ("weather", "observations"):
+        table = pd.read_csv(tmp_path / f"{name}.csv", parse_dates=["time"])
+        table = table.assign(time=table["time"] + later).drop(columns="fog", errors="ignore")
+        table.to_csv(tmp_path / f"{name}.csv", index=False)
+    AT_NODES.to_csv(tmp_path / "stations.csv", index=False)
+    first = small_world.DAYS[0] + later
+    changes: dict[str, Any] = {
+        "period": [f"{first:%Y-%m-%d}", f"{YESTERDAY - pd.Timedelta(days=12):%Y-%m-%d}"],
+        "base_period": [f"{first:%Y-%m-%d}", f"{first + pd.Timedelta(days=364):%Y-%m-%d}"],
+        "model": {"members": 4, "methods": []},
+        "levels": ["city", "region"],
+    }
+    return small_world.write_config(config.parent, changes)
+
+
+def emulator(path: Path) -> Path:
+    """The file of an emulator of a made-up climate in which nothing acts on anything."""
+    from era5_fetch.emulator import train
+
+    time = pd.date_range("2022-01-01", periods=24 * 30, freq="h", name="time", unit="ns")
+    random = np.random.default_rng(5)
+    middle = {"t2m": 280.0, "d2m": 275.0, "u10": 3.0, "v10": 1.0, "tcc": 0.5, "ssrd": 200.0, "blh": 600.0}
+    fields = {
+        name: (("time", "place"), (value * random.uniform(0.9, 1.1, (time.size, 1))).astype("f4"))
+        for name, value in middle.items()
+    }
+    place = {"place": ["here"], "latitude": ("place", [40.0]), "longitude": ("place", [116.5])}
+    train(xr.Dataset(fields, {"time": time} | place), held_out="week").save(path)
+    return path
+
+
+@pytest.mark.slow
+def test_open_data_become_an_outlook_and_a_mirror_that_is_gone_leaves_the_last_or_none(
+    today: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("ecmwf.opendata")
+    pytest.importorskip("cfgrib")
+    from loopback.opendata_server import OpenDataServer, truth
+
+    folder = tmp_path / "run"
+    assert tianbang("run", today, "--out", folder).code == 0
+
+    def index(url: str, cache: str) -> Any:
+        settings = (f"emulator={emulator_file}", f"from={url}", f"cache={tmp_path / cache}")
+        asked = [part for setting in settings for part in ("--set", f"weekly.outlook.{setting}")]
+        return tianbang("index", today, "--out", folder, "--outlook", *asked)
+
+    emulator_file = emulator(tmp_path / "blh.json")
+    runs = {RUN - pd.Timedelta(days=back): 240 for back in range(3)}
+    with OpenDataServer(runs, swing=0.05) as server:
+        outcome = index(server.url, "cache")
+        assert outcome.code == 0, outcome.err
+    found = document(folder)
+    told = found["outlook"]
+    assert (told["why"], told["issued"], told["emulated"]) == (None, f"{RUN:%Y-%m-%dT%H:%M:%SZ}", ["blh"])
+    before = [YESTERDAY - pd.Timedelta(days=1), YESTERDAY]
+    assert (told["before"], told["without_weather"]) == ([f"{day:%Y-%m-%d}" for day in before], [])
+    for place in of_places(found).values():
+        assert [row["lead"] for row in place["outlook"]["days"]] == list(range(1, 11))
+        assert {row["kind"] for row in place["outlook"]["days"]} == {"forecast"}
+        assert place["outlook"]["week"]["start"] == f"{YESTERDAY + pd.Timedelta(days=1):%Y-%m-%d}"
+
+    kept = next((folder / "weekly" / "outlooks").iterdir())
+    assert kept.name == f"{RUN:%Y%m%dT%H}-ifs"
+    weather = pd.read_parquet(kept / archive.WEATHER).query("station == 'E1' and lead == 1").iloc[0]
+    # today's hours end 5 to 28 hours after the run began; steps are of three hours
+    steps, hours = np.arange(0, 31, 3), np.arange(5, 29)
+    where = (np.array([40.0]), np.array([116.5]))
+    expected = np.interp(hours, steps, truth("t2m", steps, *where, 0.05)[:, 0, 0]).mean()
+    assert weather["t2m"] == pytest.approx(expected, abs=0.01)
+    rain = np.repeat(truth("tp", np.arange(1, 31), *where, 0.05)[:, 0, 0].reshape(-1, 3).mean(axis=1), 3)
+    assert weather["tp"] == pytest.approx(rain[hours - 1].sum(), rel=1e-3)
+
+    before_files = content(kept)
+    again = index("http://127.0.0.1:9", "cache")
+    assert again.code == 0
+    assert "from the cache" in again.err
+    assert document(folder)["outlook"]["issued"] == told["issued"]
+    assert content(kept) == before_files
+    none = index("http://127.0.0.1:9", "empty")
+    assert none.code == 0
+    assert none.err.count("warning") == 1
+    assert "no answer" in document(folder)["outlook"]["why"]
+    assert "verification" in document(folder)

@@ -646,3 +646,36 @@ def test_open_data_become_an_outlook_and_a_mirror_that_is_gone_leaves_the_last_o
     assert none.err.count("warning") == 1
     assert "no answer" in document(folder)["outlook"]["why"]
     assert "verification" in document(folder)
+
+
+@pytest.mark.slow
+def test_the_page_of_a_run_shows_outlook_scores_and_events(world: Path, own: Path, tmp_path: Path) -> None:
+    from test_weekly_page import Browser, chromium
+
+    if chromium() is None:
+        pytest.skip("no chromium and chromedriver here")
+    pytest.importorskip("selenium")
+    config = load(world)
+    issue(config, own, week=None, now=MONDAY, outlook=True)
+    (world.parent / "later").mkdir(exist_ok=True)
+    later = load(world, ["weekly.outlook.from=later"])
+    forecast_of(weather(), ISSUED + pd.Timedelta(days=20)).to_netcdf(world.parent / "later" / "run.nc")
+    found = issue(later, own, week="2023-W08", now=LATER, outlook=True)
+    opened = Browser(tmp_path)
+    try:
+        opened.open(own / "weekly" / "index.html", "#lang=en&place=Plain")
+        said = opened.text("#outlook")
+        assert "Forecast issued 2023-02-25T12:00:00Z, source ifs. All days are forecast days." in said
+        assert "forecast error is not in them" in said
+        assert "1 past outlooks are kept, 30 are needed" in said
+        rows = opened.texts("#verification tbody tr")
+        assert len(rows) == len(found["verification"]["o3"]) == 10
+        assert "error of persistence, points" in opened.text("#verification")
+        assert found["events"]
+        assert opened.texts("#events tbody tr")
+        opened.click("#languages button[aria-pressed=false]")
+        assert "预报偏差未订正" in opened.text("#outlook")
+        opened.driver.save_screenshot(str(tmp_path / "page.png"))
+        assert opened.complaints() == []
+    finally:
+        opened.driver.quit()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from pipeline.errors import InputError
@@ -20,7 +19,8 @@ NEEDED = ("level", "name", "pollutant", "event", "year", "days", "share", "on_ev
 def events_of(run: Run, places: Collection[tuple[str, str]]) -> list[Entry]:
     """A row for each of ``places`` (level and key of the document), pollutant, event and year or ``all``.
 
-    None where the run has no such table; InputError for one that lacks columns.
+    Days of a region are means over its cities. No rows where the run has no such table; InputError for one that lacks
+    columns.
     """
     path = run.path(TABLE)
     if not path.is_file():
@@ -48,8 +48,7 @@ def _row(place: tuple[str, str], row: dict[Any, Any]) -> Entry:
         "pollutant": row["pollutant"],
         "event": row["event"],
         "year": int(row["year"]) if row["year"].isdigit() else row["year"],
-        "days": None if np.isnan(row["days"]) else round(row["days"]),
-        **{name: number(row[name]) for name in ("share", "on_event", "otherwise")},
+        **{name: number(row[name]) for name in ("days", "share", "on_event", "otherwise")},
     }
 
 

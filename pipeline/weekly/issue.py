@@ -54,8 +54,8 @@ class City:
     """One city with all of its models: all a worker needs, and small enough to send.
 
     ``weather`` is the daily weather after the record, None without any; ``observed`` are daily observations by
-    pollutant. ``asked`` are the days of outlooks, ``analysed`` all weather after the record, ``ahead`` that with
-    the forecast's.
+    pollutant. ``asked`` are the days of outlooks, ``analysed`` all weather after the record where there is more
+    than ``weather``, ``ahead`` that with the forecast's.
     """
 
     folder: Path
@@ -217,8 +217,9 @@ def _city(
             if pollutant in found.days.observations:
                 mean, _ = city_mean(found.days.observations[pollutant].sel(station=members))
                 observed[pollutant] = mean.to_series()
+    later = every.days if every is not found else None
     weather, analysed, ahead = (
-        None if own is None else own.weather_of(members) for own in (found.days, every.days, prepared.days)
+        None if own is None else own.weather_of(members) for own in (found.days, later, prepared.days)
     )
     return City(run.folder, name, models, weather, observed, plan, prepared.asked, analysed, ahead)
 
@@ -238,9 +239,9 @@ def city_means(city: City) -> Means:
     with threadpool_limits(limits=1):
         for pollutant, path in city.models.items():
             kept = fitted.load(Run(city.folder), path)
-            own = city.observed.get(pollutant)
-            found[pollutant] = readings(_extended(kept, city.weather, place, own), city.plan)
-            analysed = _extended(kept, city.analysed, place, None)
+            own = _extended(kept, city.weather, place, city.observed.get(pollutant))
+            found[pollutant] = readings(own, city.plan)
+            analysed = own if city.analysed is None else _extended(kept, city.analysed, place, None)
             try:
                 days[pollutant] = series((kept, analysed), city.ahead, city.asked, place=place)
             except InputError as error:

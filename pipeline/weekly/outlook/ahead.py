@@ -53,6 +53,9 @@ def series(
 
 def _days(separation: Separation, asked: Asked, days: pd.DatetimeIndex, name: str) -> xr.Dataset:
     own = separation.days
+    if not len(days):
+        nothing = ((name, "member"), np.empty((0, len(separation.weather))))
+        return xr.Dataset({f"{name}_actual": nothing, f"{name}_reference": nothing}, coords={name: days})
     inside = np.asarray((own >= asked.base[0]) & (own <= asked.base[1]))
     both = index_days(separation, calendar(own), inside)
     positions = own.get_indexer(days)

@@ -87,9 +87,10 @@ def prepare(
 
 
 def _quantities(run: Run) -> list[str]:
-    """The daily quantities of weather that the record knows."""
+    """The daily quantities of weather that the record's last year knows."""
     with xr.open_dataset(run.path("daily/weather.nc")) as weather:
-        return [str(name) for name, values in weather.data_vars.items() if bool(values.notnull().any())]
+        last = weather.isel(time=slice(-366, None))
+        return [str(name) for name, values in last.data_vars.items() if bool(values.notnull().any())]
 
 
 def _require_close(forecast: Forecast, found: Newest, config: Config) -> None:

@@ -299,7 +299,8 @@ def _events(index: Part) -> list[list[Any]]:
     """level, key, pollutant, event, year, days, share in percent, concentration on such days, on others."""
     return [
         [
-            row["level"], str(row["key"]), row["pollutant"], str(row["event"]), row["year"], row.get("days"),
+            row["level"], str(row["key"]), row["pollutant"], str(row["event"]), row["year"],
+            _printed(row.get("days"), 0),
             _printed(None if row.get("share") is None else 100 * row["share"]),
             *(_printed(row.get(name), _decimals(index, row["pollutant"])) for name in ("on_event", "otherwise")),
         ]

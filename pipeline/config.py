@@ -35,7 +35,7 @@ Period = tuple[datetime.date, datetime.date]
 class Frozen(BaseModel):
     """A part of the tree: immutable, no unknown keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, serialize_by_alias=True)
 
 
 class Intervention(Frozen):

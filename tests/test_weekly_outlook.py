@@ -16,12 +16,12 @@ import small_world
 import xarray as xr
 from small_world import STATIONS, content, tianbang
 
-from pipeline.config import load
+from pipeline.config import Outlook, load
 from pipeline.weekly.issue import issue
 from pipeline.weekly.outlook import archive, verification
 from pipeline.weekly.outlook.ahead import outlook_of_place
 from pipeline.weekly.outlook.correction import LARGEST_RATIO, corrected, learned
-from pipeline.weekly.outlook.forecast import Forecast, daily, fields_of, issued_day, leads
+from pipeline.weekly.outlook.forecast import Forecast, daily, fields_of, issued_day, latest, leads
 from pipeline.weekly.outlook.verification import Later
 
 RECORD = {
@@ -424,9 +424,10 @@ def test_a_driver_that_the_forecast_lacks_is_named(world: Path, own: Path, besid
     forecast_of(weather(), ISSUED).drop_vars("tp").to_netcdf(beside / "run.nc")
     outcome = command(world, own, beside)
     assert outcome.code == 0, outcome.err
-    told = [line for line in outcome.err.splitlines() if line.startswith("warning")]
+    told = [line for line in outcome.err.splitlines() if line.startswith("warning: outlook: the forecast has no")]
     assert len(told) == 1
-    assert "the forecast has no 'log_tp', a driver of the model of city Eastham; give a forecast that has it" in told[0]
+    assert "'log_tp', a driver of the model of city Eastham; give a forecast that has it, or leave it out" in told[0]
+    assert "issued 2023-02-05T12:00:00Z begins before weather ends (2023-03-15)" in outcome.err
     assert all("outlook" not in place for place in of_places(document(own)).values())
     assert not (own / "weekly" / "outlooks").exists()
 
@@ -646,6 +647,36 @@ def test_open_data_become_an_outlook_and_a_mirror_that_is_gone_leaves_the_last_o
     assert none.err.count("warning") == 1
     assert "no answer" in document(folder)["outlook"]["why"]
     assert "verification" in document(folder)
+
+
+@pytest.mark.slow
+def test_a_folder_of_files_says_what_open_data_say(tmp_path: Path) -> None:
+    pytest.importorskip("ecmwf.opendata")
+    pytest.importorskip("cfgrib")
+    from loopback.opendata_server import OpenDataServer
+
+    from era5_fetch.sources import Settings
+    from era5_fetch.sources.opendata import OpenData
+
+    places = AT_NODES.set_index("station")
+    quantities = ["t2m", "tmax", "rh", "wind_speed", "tp", "ssrd"]
+    raw, steps = tmp_path / "raw", tmp_path / "steps"
+    with OpenDataServer({RUN: 240}, swing=0.05) as server:
+        remote = Outlook.model_validate({"from": server.url, "cache": tmp_path / "cache"})
+        asked = latest(remote, places, quantities, utc_offset=8)
+        source = OpenData(Settings(tmp_path / "cache", url=server.url))
+        steps.mkdir()
+        source.open(fields_of(quantities), points=places[["latitude", "longitude"]]).to_netcdf(steps / "run.nc")
+        raw.mkdir()
+        for step in (*range(0, 144, 3), *range(144, 241, 6)):
+            name = f"{RUN:%Y%m%d%H}0000-{step}h-oper-fc.grib2"
+            body = server.body(f"/{RUN:%Y%m%d/%H}z/ifs/0p25/oper/{name}")
+            assert body is not None
+            (raw / name).write_bytes(body)
+    for folder in (steps, raw):
+        own = latest(Outlook.model_validate({"from": str(folder)}), places, quantities, utc_offset=8)
+        assert own.issued == asked.issued == RUN
+        xr.testing.assert_allclose(own.weather, asked.weather, rtol=1e-6)
 
 
 @pytest.mark.slow

@@ -27,7 +27,9 @@ def add(document: Entry, prepared: Prepared, series: Mapping[str, Mapping[str, x
 
     ``series`` are the cities' (``ahead.series``) by pollutant; a region's are the means of its cities'.
     """
-    places = _places(document, series)
+    # of cities whose models the forecast cannot drive, and of all others then, only the past is known
+    names = ("past",) if prepared.days is None else ("past", "ahead")
+    places = _places(document, series, names)
     scored = verification.pairs(
         prepared.past, lambda key: _later(places.get(key), prepared), utc_offset=config.utc_offset
     )
@@ -53,11 +55,14 @@ def add(document: Entry, prepared: Prepared, series: Mapping[str, Mapping[str, x
     return table
 
 
-def _places(document: Entry, series: Mapping[str, Mapping[str, xr.Dataset]]) -> dict[Key, Arrays]:
+def _places(
+    document: Entry, series: Mapping[str, Mapping[str, xr.Dataset]], names: tuple[str, ...]
+) -> dict[Key, Arrays]:
+    wanted = [f"{name}_{what}" for name in names for what in ("actual", "reference")]
     found: dict[Key, Arrays] = {}
     for place in document["places"]:
         for pollutant in place["pollutants"]:
-            own = [series[city][pollutant] for city in place["cities"] if pollutant in series.get(city, {})]
+            own = [series[city][pollutant][wanted] for city in place["cities"] if pollutant in series.get(city, {})]
             mean = own[0] if len(own) == 1 else mean_of(own)
             found[place["level"], place["key"], pollutant] = {
                 str(name): values.transpose("past", "ahead", *ORDER, missing_dims="ignore").to_numpy()

@@ -141,6 +141,8 @@ def _with_forecast(
         "without_weather": [f"{day:%Y-%m-%d}" for day in without],
     }
     notes = (*prepared.notes, *forecast.notes)
+    if len(ahead) and ahead[0] <= found.end:
+        notes += (f"outlook: the forecast issued {told['issued']} begins before weather ends ({found.end:%Y-%m-%d})",)
     asked = replace(prepared.asked, ahead=ahead)
     return replace(prepared, asked=asked, days=joined, forecast=forecast, told=told, notes=notes)
 

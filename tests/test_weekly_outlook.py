@@ -285,10 +285,14 @@ def issued_with(folder: Path, change: Callable[[np.ndarray], np.ndarray], count:
     return archive.issued(folder, source="ifs")[0]
 
 
+def later(until: int = 60) -> Later:
+    """What analysed weather says of the place by then."""
+    return Later([KEY], DAYS[:until], TRUE[None, :until], np.full((1, until), 100.0))
+
+
 def scored(outlooks: list[archive.Issued], until: int = 60) -> pd.DataFrame:
     """Their scores by lead, all cities together."""
-    later = Later(DAYS[:until], TRUE[:until], np.full(until, 100.0))
-    table = verification.table(verification.pairs(outlooks, lambda _: later, utc_offset=8))
+    table = verification.table(verification.pairs(outlooks, later(until), utc_offset=8))
     return table[table["level"] == verification.CITIES].set_index("lead")
 
 
@@ -320,14 +324,25 @@ def test_a_constant_error_is_the_bias_and_costs_the_calls_it_turns(tmp_path: Pat
 def test_days_that_are_not_known_yet_are_not_scored(tmp_path: Path) -> None:
     found = scored(issued_with(tmp_path, lambda true: true, 12), until=12)
     assert found["count"].to_dict() == {lead: 12 - lead for lead in range(1, 11)}
-    assert len(verification.pairs([], lambda _: None, utc_offset=8)) == 0
-    assert verification.of_document(verification.table(verification.pairs([], lambda _: None, utc_offset=8))) == {}
+    nothing = verification.pairs([], later(), utc_offset=8)
+    assert len(nothing) == 0
+    assert verification.of_document(verification.table(nothing)) == {}
+    elsewhere = Later([("city", "B", "pm25")], DAYS, TRUE[None], np.full((1, 60), 100.0))
+    assert len(verification.pairs(archive.issued(tmp_path, source="ifs")[0], elsewhere, utc_offset=8)) == 0
+
+
+def test_an_index_of_several_days_is_that_of_their_means_and_needs_them_all() -> None:
+    actual, reference = np.array([[90.0, 120.0, 60.0, np.nan]]), np.array([[100.0, 100.0, 50.0, 50.0]])
+    found = Later([KEY], DAYS[:4], actual, reference)
+    starts, ends = DAYS[[0, 1, 2, 0, 1]], DAYS[[0, 2, 3, 0, 5]]
+    np.testing.assert_allclose(
+        found.index(np.array([0, 0, 0, -1, 0]), starts, ends), [90, 100 * 180 / 150, np.nan, np.nan, np.nan]
+    )
 
 
 def test_intervals_are_widened_by_the_errors_of_enough_past_outlooks(tmp_path: Path) -> None:
     outlooks = issued_with(tmp_path, lambda true: true + 5, 30)
-    later = Later(DAYS, TRUE, np.full(60, 100.0))
-    pairs = verification.pairs(outlooks, lambda _: later, utc_offset=8)
+    pairs = verification.pairs(outlooks, later(), utc_offset=8)
     assert verification.half_widths(pairs, needed=31) == {}
     errors = verification.half_widths(pairs, needed=30)[KEY]
     assert errors == pytest.approx(dict.fromkeys(range(1, 11), 5.0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from pipeline.config import Config
@@ -30,9 +31,8 @@ def add(document: Entry, prepared: Prepared, series: Mapping[str, Mapping[str, x
     # of cities whose models the forecast cannot drive, and of all others then, only the past is known
     names = ("past",) if prepared.days is None else ("past", "ahead")
     places = _places(document, series, names)
-    scored = verification.pairs(
-        prepared.past, lambda key: _later(places.get(key), prepared), utc_offset=config.utc_offset
-    )
+    later = Later(list(places), prepared.asked.past, *(_stacked(places, name) for name in ("actual", "reference")))
+    scored = verification.pairs(prepared.past, later, utc_offset=config.utc_offset)
     if prepared.days is not None and prepared.forecast is not None and prepared.told is not None:
         widths = verification.half_widths(scored, needed=config.weekly.outlook.correct_from)
         issued, days = prepared.forecast.issued, prepared.asked.ahead
@@ -71,8 +71,9 @@ def _places(
     return found
 
 
-def _later(place: Arrays | None, prepared: Prepared) -> Later | None:
-    return None if place is None else Later(prepared.asked.past, place["past_actual"], place["past_reference"])
+def _stacked(places: Mapping[Key, Arrays], name: str) -> np.ndarray:
+    """The past days of all places, (place, day)."""
+    return np.stack([place[f"past_{name}"] for place in places.values()])
 
 
 def keep(run: Run, document: Entry, prepared: Prepared, table: Any, *, config: Config, key: str) -> None:

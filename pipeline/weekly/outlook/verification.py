@@ -7,8 +7,9 @@ Beside it stand two forecasts that need no weather model: the index of the day o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -29,82 +30,94 @@ COLUMNS = ("level", "name", "pollutant", "window", "lead", *SCORES)
 """Of ``verification.csv``; of all cities together the level is ``cities`` and the name empty."""
 CITIES = "cities"
 PLACE = ["level", "key", "pollutant"]
+KEPT = [*PLACE, "window", "lead", "mci"]
 Key = tuple[str, str, str]
 """Level, key, pollutant."""
 
 
 @dataclass(frozen=True)
 class Later:
-    """Concentrations at the base's emissions by analysed weather, ``actual`` and ``reference``, on consecutive days."""
+    """Concentrations at the base's emissions by analysed weather, ``actual`` and ``reference`` (place, day).
 
+    ``places`` are their levels, keys and pollutants; the days are consecutive, NaN where not known.
+    """
+
+    places: Sequence[Key]
     days: pd.DatetimeIndex
     actual: np.ndarray
     reference: np.ndarray
 
-    def index(self, start: pd.Timestamp, end: pd.Timestamp) -> float:
-        """The index of the days from ``start`` to ``end``; NaN where one of them is not known."""
-        first = (start - self.days[0]) // DAY if len(self.days) else -1
-        last = first + (end - start) // DAY + 1
-        if first < 0 or last > len(self.days):
-            return float("nan")
-        return float(100 * self.actual[first:last].mean() / self.reference[first:last].mean())
+    @cached_property
+    def rows(self) -> Mapping[Key, int]:
+        """Where places stand."""
+        return {place: row for row, place in enumerate(self.places)}
+
+    @cached_property
+    def _sums(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Running sums (place, 1 + day) of both over known days, and of how many are not."""
+        known = np.isfinite(self.actual) & np.isfinite(self.reference)
+        parts = (np.where(known, self.actual, 0.0), np.where(known, self.reference, 0.0), (~known).astype(float))
+        actual, reference, unknown = (np.pad(np.cumsum(part, axis=1), ((0, 0), (1, 0))) for part in parts)
+        return actual, reference, unknown
+
+    def index(self, rows: np.ndarray, starts: pd.DatetimeIndex, ends: pd.DatetimeIndex) -> np.ndarray:
+        """The index of places (-1 for none) over days from start to end, (n,); NaN where one is missing."""
+        if not len(self.days):
+            return np.full(len(rows), np.nan)
+        first, last = ((at - self.days[0]) // DAY for at in (starts, ends))
+        inside = (rows >= 0) & (first >= 0) & (last < len(self.days))
+        row, begin, end = (np.where(inside, values, 0) for values in (rows, first, last + 1))
+        actual, reference, unknown = (total[row, end] - total[row, begin] for total in self._sums)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.where(inside & (unknown == 0), 100 * actual / reference, np.nan)
 
 
-def pairs(outlooks: Iterable[Issued], later: Callable[[Key], Later | None], *, utc_offset: float) -> pd.DataFrame:
+def pairs(outlooks: Iterable[Issued], later: Later, *, utc_offset: float) -> pd.DataFrame:
     """Every day and week of past outlooks whose index is known by now.
 
-    Columns of ``archive.SAID`` and ``issued``, ``later`` and ``persistence``, the index of the day of issue.
+    Columns level, key, pollutant, window, lead, ``mci`` as it was issued, ``issued``, ``later`` and ``persistence``,
+    the index of the day of issue.
     """
-    found = []
+    found = [pd.DataFrame(columns=[*KEPT, "issued", "later", "persistence"])]
     for outlook in outlooks:
         own = outlook.said()
-        day = issued_day(outlook.issued, utc_offset)
-        starts, ends = pd.to_datetime(own["start"]), pd.to_datetime(own["end"])
-        known: dict[Key, Later | None] = {}
-        values = []
-        for key, start, end in zip(own[PLACE].itertuples(index=False, name=None), starts, ends, strict=True):
-            of_place = known[key] if key in known else known.setdefault(key, later(key))
-            values.append(
-                (np.nan, np.nan) if of_place is None else (of_place.index(start, end), of_place.index(day, day))
-            )
-        table = np.array(values, dtype=float).reshape(-1, 2)
-        found.append(own.assign(issued=outlook.issued, later=table[:, 0], persistence=table[:, 1]))
-    if not found:
-        return pd.DataFrame(columns=[*PLACE, "window", "lead", "mci", "issued", "later", "persistence"])
-    joined = pd.concat(found, ignore_index=True)
-    return joined[joined["later"].notna() & joined["mci"].notna()]
-
-
-def scores(of: pd.DataFrame) -> Entry:
-    """Count of outlooks, errors in index points, share of right calls, of rows of ``pairs``; None where not known."""
-    error = of["mci"] - of["later"]
-    persistence = of[of["persistence"].notna()]
-    return {
-        "count": int(of["issued"].nunique()),
-        "mean_absolute_error": number(error.abs().mean()),
-        "bias": number(error.mean()),
-        "hit_rate": number(_called(of["mci"], of["later"])),
-        "persistence_error": number((persistence["persistence"] - persistence["later"]).abs().mean()),
-        "persistence_hit_rate": number(_called(persistence["persistence"], persistence["later"])),
-        "climatology_error": number((100 - of["later"]).abs().mean()),
-    }
-
-
-def _called(said: pd.Series, later: pd.Series) -> float:
-    """The share of days told rightly as above 100 (unfavourable), or not."""
-    return float(((said > 100) == (later > 100)).mean()) if len(said) else float("nan")
+        rows = np.array([later.rows.get(key, -1) for key in own[PLACE].itertuples(index=False, name=None)], dtype=int)
+        starts, ends = (pd.DatetimeIndex(pd.to_datetime(own[name])) for name in ("start", "end"))
+        day = pd.DatetimeIndex([issued_day(outlook.issued, utc_offset)] * len(own))
+        told = own[KEPT].assign(
+            issued=outlook.issued, later=later.index(rows, starts, ends), persistence=later.index(rows, day, day)
+        )
+        found.append(told[told["later"].notna() & told["mci"].notna()])
+    filled = [frame for frame in found if len(frame)]
+    return pd.concat(filled, ignore_index=True) if filled else found[0]
 
 
 def table(of: pd.DataFrame) -> pd.DataFrame:
-    """The scores of all cities together and of every place, by pollutant, window and lead; columns ``COLUMNS``."""
-    rows = []
-    cities = of[of["level"] == "city"].assign(level=CITIES, key="")
-    for frame in (cities, of):
-        for keys, own in frame.groupby([*PLACE, "window", "lead"], sort=True):
-            rows.append(
-                {**dict(zip(("level", "name", "pollutant", "window", "lead"), keys, strict=True)), **scores(own)}
-            )
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    """The scores of all cities together and of every place, by pollutant, window and lead; columns ``COLUMNS``.
+
+    Errors are in index points; hit rates are shares of days told rightly as above 100 (unfavourable), or not.
+    """
+    if of.empty:
+        return pd.DataFrame(columns=list(COLUMNS))
+    error, still = of["mci"] - of["later"], of["persistence"] - of["later"]
+    above = of["later"] > 100
+    scored = of[["level", "key", "pollutant", "window", "lead", "issued"]].assign(
+        mean_absolute_error=error.abs(),
+        bias=error,
+        hit_rate=((of["mci"] > 100) == above).astype(float),
+        persistence_error=still.abs(),
+        persistence_hit_rate=((of["persistence"] > 100) == above).astype(float).where(still.notna()),
+        climatology_error=(100 - of["later"]).abs(),
+    )
+    cities = scored[scored["level"] == "city"].assign(level=CITIES, key="")
+    means = {name: (name, "mean") for name in SCORES[1:]}
+    frames = [
+        frame.groupby([*PLACE, "window", "lead"], sort=True).agg(count=("issued", "nunique"), **means).reset_index()
+        for frame in (cities, scored)
+        if len(frame)
+    ]
+    # running sums leave a rest of 1e-13 where there is no error
+    return pd.concat(frames, ignore_index=True).rename(columns={"key": "name"})[list(COLUMNS)].round(6)
 
 
 def of_document(scored: pd.DataFrame) -> dict[str, list[Entry]]:
@@ -112,8 +125,7 @@ def of_document(scored: pd.DataFrame) -> dict[str, list[Entry]]:
     own = scored[(scored["level"] == CITIES) & (scored["window"] == "day")]
     return {
         str(pollutant): [
-            {"lead": int(row["lead"]), "count": int(row["count"])}
-            | {name: number(np.nan if row[name] is None else row[name]) for name in SCORES[1:]}
+            {"lead": int(row["lead"]), "count": int(row["count"])} | {name: number(row[name]) for name in SCORES[1:]}
             for row in rows.to_dict("records")
         ]
         for pollutant, rows in own.groupby("pollutant", sort=False)
@@ -126,9 +138,11 @@ def half_widths(of: pd.DataFrame, *, needed: int) -> Mapping[Key, Mapping[int, f
     Leads with fewer than ``needed`` past outlooks are left out.
     """
     found: dict[Key, dict[int, float]] = {}
-    for keys, own in of.groupby([*PLACE, "window", "lead"]):
-        level, key, pollutant, window, lead = map(str, keys)
-        if own["issued"].nunique() >= needed:
-            width = float((own["mci"] - own["later"]).abs().quantile(COVERAGE))
-            found.setdefault((level, key, pollutant), {})[LEAD_OF_WEEK if window == "week" else int(lead)] = width
+    if of.empty:
+        return found
+    errors = of.assign(error=(of["mci"] - of["later"]).abs()).groupby([*PLACE, "window", "lead"])
+    widths = errors["error"].quantile(COVERAGE)[errors["issued"].nunique() >= needed]
+    for level, key, pollutant, window, lead, width in widths.reset_index().itertuples(index=False, name=None):
+        at = LEAD_OF_WEEK if window == "week" else int(lead)
+        found.setdefault((level, key, pollutant), {})[at] = float(width)
     return found

@@ -28,7 +28,7 @@ from pipeline.archive.ingest import ingest
 from pipeline.archive.ledger import Ledger, locked
 from pipeline.archive.reading import read_spans
 from pipeline.archive.settings import settings_of
-from pipeline.archive.status import status, write_rejected
+from pipeline.archive.status import as_text, status, write_rejected
 from pipeline.command_line import app
 from pipeline.contracts import Observed
 from pipeline.errors import ConfigError, InputError, TianbangError
@@ -398,6 +398,26 @@ def test_the_status_counts_days_gaps_and_stations(files: Path, archive: Path) ->
         assert (found["first_hour"], found["last_hour"]) == ("2019-12-30 00:00", "2020-01-02 23:00")
     text = CliRunner().invoke(app, ["archive", "status", str(archive)]).stdout
     assert "3.0 days of hours, 2019-12-30 00:00 to 2020-01-02 23:00" in text
+
+
+def test_files_of_other_names_are_kept_and_told_until_they_are_gone(files: Path, archive: Path, tmp_path: Path) -> None:
+    for name in ("notes.txt", "sites.xlsx"):
+        (files / name).write_text("not data")
+    ingest(national(files), archive, utc_offset=8)
+    same(archive, files)
+    found = status(archive)
+    assert found.other_files == ("notes.txt", "sites.xlsx")
+    assert found.rejected["other_files"] == 1
+    assert "files of other names, not read: 2, such as notes.txt" in as_text(found)
+    write_rejected(archive, tmp_path / "rejected.csv")
+    (told,) = pd.read_csv(tmp_path / "rejected.csv").query("rule == 'other_files'").to_dict("records")
+    assert told["detail"] == "not read: notes.txt, sites.xlsx"
+    (files / "notes.txt").unlink()
+    (files / "sites.xlsx").unlink()
+    assert ingest(national(files), archive, utc_offset=8).unchanged == 4
+    same(archive, files)
+    assert status(archive).other_files == ()
+    assert "other names" not in as_text(status(archive))
 
 
 @pytest.mark.parametrize(

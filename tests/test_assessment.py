@@ -588,6 +588,16 @@ def test_cities_attaining_each_limit_and_the_change_since_the_first_year() -> No
     assert set(found.query("region == 'Q'")["cities"]) == {1}
 
 
+def test_whos_guideline_judges_as_measured_in_both_tables_and_chinas_limits_rounded_values() -> None:
+    # 5.4 rounds to 5 and 35.4 to 35; one third of 15 in floats stands a hair above 5 and is 5
+    values = np.repeat(np.array([5.4, 5.0 + 1e-14, 35.4])[:, None], 365, axis=1)
+    seen, cities = network(dataset("2023-01-01", pm25=values)), ["C0", "C1", "C2"]
+    counted = attainment(assessment(seen, ANNUAL), {"R": cities}).query("statistic == 'mean'").set_index("limit")
+    assert counted["attaining"][[35, 5]].tolist() == [3, 1]
+    levels = guidelines(seen, ANNUAL).query("level == 'city' and statistic == 'mean'").set_index("name")["reached"]
+    assert levels[cities].tolist() == ["it4", "aqg", "none"]
+
+
 def test_a_base_year_that_is_not_there_leaves_the_change_missing() -> None:
     found = assessment(network(dataset("2023-01-01", pm25=np.full((1, 365), 20.0))), ANNUAL)
     assert attainment(found, {"R": ["C0"]}, since=2015)["change"].isna().all()

@@ -365,6 +365,16 @@ def test_units_of_openaq(name: str, units: str, value: float, expected: float, t
     assert cell(found.data, name, "7", "2020-07-06 12:00") == pytest.approx(expected, rel=1e-12)
 
 
+def test_parameters_of_openaq_may_be_written_in_any_case_and_are_no_others(tmp_path: Path) -> None:
+    written = [("PM2.5", 11), ("O3 ", 12), ("Pm10", 13), ("pm1", 14), ("relativehumidity", 15), ("PM1.0", 16)]
+    rows = [aq("2020-07-06T12:00:00Z", value, parameter=name) for name, value in written]
+    write_openaq(tmp_path, [*rows, aq("2020-07-06T11:00:00Z", 10, parameter="pm25")])
+    found = read_all("openaq", tmp_path, pollutants=("pm25", "pm10", "o3"))
+    assert [cell(found.data, name, "7", "2020-07-06T12") for name in ("pm25", "o3", "pm10")] == [11, 12, 13]
+    assert cell(found.data, "pm25", "7", "2020-07-06T11") == 10
+    assert found.rejected.empty
+
+
 def test_the_reference_of_gases_as_mass_may_be_declared_and_moves_nothing_else(tmp_path: Path) -> None:
     rows = [aq("2020-07-06T12:00:00Z", 100, parameter=name) for name in ("o3", "pm25")]
     write_openaq(tmp_path, [*rows, aq("2020-07-06T12:00:00Z", 50, parameter="no2", units="ppb")])

@@ -259,9 +259,15 @@ def test_the_summary_counts_stations_values_and_their_share() -> None:
     assert found.loc[0, "share"] == 3 / 7
     assert (found["first"][0], found["last"][0]) == (pd.Timestamp("2020-01-01T01"), pd.Timestamp("2020-01-01T02"))
     assert found.loc[1, "files"] == 1
+    assert found["source"].tolist() == [RULES["negative"].source, RULES["empty_file"].source]
     told = notes(found)
     assert told[0].startswith("quality: 3 values of pm25 (43 %), stations: 2, rejected as negative: a negative")
     assert told[1] == "quality: 1 files: the file is empty (empty_file)"
+
+
+def test_the_summary_names_the_source_of_each_rule() -> None:
+    found = summary(screened(hours(pm25=np.full((1, 30), 5000.0) * np.arange(1, 31)), pollutant)[1], {})
+    assert dict(zip(found["rule"], found["source"], strict=True)) == {"implausible": "pipeline.vocabulary"}
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

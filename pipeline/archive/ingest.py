@@ -90,8 +90,11 @@ def ingest(options: Any, folder: Path, *, utc_offset: float, processes: int | No
             f"observations.reader: {options.reader!r} reads no archive of files; agreed one of {sorted(BATCH_READERS)}"
         )
     batches = BATCH_READERS[options.reader].batches(options)
+    taken = [file for batch in batches for file in batch.files]
+    others = [file.name for file in other_files(options.path, taken)]
     with locked(folder), Ledger(folder, write=True) as ledger:
         ledger.clear()
+        ledger.note_others(options.reader, others)
         store, made_of = Store(folder, write=True), recipe(options, utc_offset)
         new = list(new_batches(batches, ledger, options.reader, made_of))
         tasks = [Task(options.reader, batch, options, utc_offset) for batch in new]
@@ -100,8 +103,7 @@ def ingest(options: Any, folder: Path, *, utc_offset: float, processes: int | No
         for group in groups(tracked(read, stage="ingest", total=len(tasks)) if tasks else (), TOGETHER):
             write(group, store, ledger, reader=options.reader, made_of=made_of)
             totals.add(group)
-    others = other_files(options.path, [file for batch in batches for file in batch.files])
-    return totals.summary(len(batches) - len(new), [file.name for file in others], time.monotonic() - started)
+    return totals.summary(len(batches) - len(new), others, time.monotonic() - started)
 
 
 def recipe(options: Any, utc_offset: float) -> str:

@@ -16,6 +16,7 @@ import pandas as pd
 
 from pipeline.contracts import REJECTED
 from pipeline.errors import InputError, TianbangError
+from pipeline.stations import rejections
 from pipeline.stations.rejections import runs_of_labels
 
 FILE = "ledger.sqlite"
@@ -41,6 +42,7 @@ CREATE TABLE IF NOT EXISTS rejected (
     batch INTEGER NOT NULL,
     "file", "station", "variable", "rule", "start", "end", "values", "lowest", "highest", "detail"
 );
+CREATE TABLE IF NOT EXISTS other_file (reader TEXT NOT NULL, name TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS run_of ON run (batch);
 CREATE INDEX IF NOT EXISTS rejected_of ON rejected (batch);
 """
@@ -210,6 +212,21 @@ class Ledger:
         with self.connection:
             self.connection.execute("UPDATE batch SET files = ? WHERE id = ?", (_listed(files), number))
 
+    def note_others(self, reader: str, names: Sequence[str]) -> None:
+        """Notes the files that ``reader`` found and does not know by their names, instead of those it found before."""
+        with self.connection:
+            self.connection.execute("DELETE FROM other_file WHERE reader = ?", (reader,))
+            self.connection.executemany("INSERT INTO other_file VALUES (?, ?)", [(reader, name) for name in names])
+
+    def others(self) -> dict[str, list[str]]:
+        """Files of other names that the latest ingest of each reader found; none in a ledger without such a table."""
+        if not self.rows("SELECT 1 FROM sqlite_master WHERE name = 'other_file'"):
+            return {}
+        found: dict[str, list[str]] = {}
+        for reader, name in self.rows("SELECT reader, name FROM other_file ORDER BY reader, rowid"):
+            found.setdefault(reader, []).append(name)
+        return found
+
     def positions(self) -> dict[str, int]:
         """Where each station's values stand."""
         return dict(self.rows("SELECT name, position FROM station"))
@@ -268,9 +285,15 @@ class Ledger:
         return [Claim(variable, *row) for row in found]
 
     def rejected(self) -> pd.DataFrame:
-        """What readers rejected in the batches held: the columns ``REJECTED``, and ``key`` of the batch."""
+        """What readers rejected in the batches held: the columns ``REJECTED``, and ``key`` of the batch.
+
+        Beside them a row for each reader that found files of other names; its ``key`` is the reader's name.
+        """
         columns = ", ".join(f'"{name}"' for name in REJECTED)
         found = self.rows(f"SELECT {columns}, key FROM rejected JOIN batch ON id = batch WHERE held")
+        for reader, names in self.others().items():
+            (told,) = rejections.other_files([Path(name) for name in names])
+            found.append((*(_plain(told[column]) for column in REJECTED), reader))
         frame = pd.DataFrame(found, columns=[*REJECTED, "key"])
         times = {name: pd.to_datetime(frame[name]).astype("datetime64[ns]") for name in ("start", "end")}
         numbers = {name: frame[name].astype(float) for name in ("lowest", "highest")}

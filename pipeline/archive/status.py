@@ -21,7 +21,10 @@ GAPS_SHOWN = 12
 
 @dataclass(frozen=True)
 class Status:
-    """Labels are the ends of hours in local standard time; ``rejected`` counts rows of the quality report by rule."""
+    """Labels are the ends of hours in local standard time; ``rejected`` counts rows of the quality report by rule.
+
+    ``other_files`` are names of files that the latest ingest of each reader found and does not know.
+    """
 
     batches: int
     stations: int
@@ -33,12 +36,13 @@ class Status:
     other_absent_hours: int
     contested_values: int
     rejected: dict[str, int]
+    other_files: tuple[str, ...]
 
 
 def status(folder: Path) -> Status:
     """The state of the archive in ``folder``; no archive there is an InputError."""
     with Ledger(folder) as ledger:
-        held, gaps, others = _hours(ledger.runs())
+        held, gaps, absent = _hours(ledger.runs())
         extent = ledger.extent()
         ((batches,),) = ledger.rows("SELECT count(*) FROM batch WHERE held")
         ((contested,),) = ledger.rows(
@@ -46,6 +50,8 @@ def status(folder: Path) -> Status:
             "GROUP BY variable, label, position HAVING min(value) < max(value))"
         )
         rules = ledger.rows("SELECT rule, count(*) FROM rejected JOIN batch ON id = batch WHERE held GROUP BY rule")
+        others = ledger.others()
+        rules += [("other_files", len(others))] if others else []
         return Status(
             batches=batches,
             stations=len(ledger.stations(*extent)) if extent else 0,
@@ -54,9 +60,10 @@ def status(folder: Path) -> Status:
             last_hour=f"{extent[1]:%Y-%m-%d %H:%M}" if extent else "",
             days=held / 24,
             gaps=gaps,
-            other_absent_hours=others,
+            other_absent_hours=absent,
             contested_values=contested,
             rejected={str(rule): int(count) for rule, count in rules},
+            other_files=tuple(name for names in others.values() for name in names),
         )
 
 
@@ -88,6 +95,7 @@ def as_text(found: Status) -> str:
     gaps = [f"  {start} to {end}" for start, end in found.gaps[:GAPS_SHOWN]]
     more = [f"  and {len(found.gaps) - GAPS_SHOWN} more"] if len(found.gaps) > GAPS_SHOWN else []
     rules = [f"  {rule}: {count}" for rule, count in sorted(found.rejected.items())]
+    others = [f"files of other names, not read: {len(found.other_files)}, such as {name}" for name in found.other_files]
     return "\n".join(
         [
             f"{found.days:.1f} days of hours, {found.first_hour} to {found.last_hour}, in {found.batches} batches",
@@ -99,6 +107,7 @@ def as_text(found: Status) -> str:
             f"values on which batches differ: {found.contested_values}",
             f"rows of the quality report by rule: {sum(found.rejected.values())}",
             *rules,
+            *others[:1],
         ]
     )
 

@@ -14,6 +14,7 @@ from pipeline.assessment.options import AssessmentOptions
 from pipeline.assessment.statistics import over_windows
 from pipeline.assessment.tables import of_regions
 from pipeline.assessment.windows import Window, windows
+from pipeline.standards.rounding import at_most
 from pipeline.standards.versions import guideline
 
 STATISTICS = {"year": "mean", "day": "p99", "mda8": "p99", "season": "peak_season"}
@@ -105,5 +106,5 @@ def reached(value: float, levels: Mapping[str, float]) -> str:
     """The strictest of the levels that ``value`` does not exceed; ``none`` above all, empty for NaN."""
     if np.isnan(value):
         return ""
-    met = [name for name, level in levels.items() if value <= level]
+    met = [name for name, level in levels.items() if at_most(np.array(value), level)]
     return min(met, key=levels.__getitem__) if met else "none"

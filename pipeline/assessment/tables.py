@@ -13,8 +13,8 @@ from pipeline.assessment.network import Network, both_ways
 from pipeline.assessment.options import AssessmentOptions
 from pipeline.assessment.statistics import mean_of_cities, over_windows, three_years
 from pipeline.assessment.windows import Window
-from pipeline.standards.rounding import decimals, printed, rounded
-from pipeline.standards.versions import assessed, guideline, standard_for, standards
+from pipeline.standards.rounding import at_most, decimals, printed, rounded
+from pipeline.standards.versions import WHO, assessed, guideline, standard_for, standards
 
 
 def assessment(network: Network, options: AssessmentOptions, *, stations: bool = False) -> pd.DataFrame:
@@ -142,13 +142,14 @@ def limits_of(pollutant: str) -> list[tuple[str, float, str]]:
             if (limit := version.limit(pollutant, average)) is not None:
                 found.setdefault((name, limit), version.key)
         if average == "year" and (level := guideline(pollutant, average)):
-            found.setdefault((name, level["aqg"]), "who_2021")
+            found.setdefault((name, level["aqg"]), WHO)
     return [(name, limit, key) for (name, limit), key in found.items()]
 
 
 def attainment(found: pd.DataFrame, regions: Mapping[str, Sequence[str]], *, since: int | None = None) -> pd.DataFrame:
     """How many cities of each region attain each limit, from the rows of ``assessment``; columns ``ATTAINMENT``.
 
+    China's limits judge the rounded value, WHO's guideline the value as it is, as in ``guidelines``.
     ``cities`` counts those with a valid value. ``change`` is against the same window of the year ``since`` (the first
     one there is, by default); missing when that is not there.
     """
@@ -170,7 +171,9 @@ def attainment(found: pd.DataFrame, regions: Mapping[str, Sequence[str]], *, sin
 
 def _attaining(rows: pd.DataFrame, limit: float, key: str) -> pd.DataFrame:
     pollutant = str(rows["pollutant"].iloc[0]) if len(rows) else ""
-    return rows.assign(limit=limit, standard=key, attaining=judged(rows["value"].to_numpy(), pollutant) <= limit)
+    values = rows["value"].to_numpy()
+    attaining = at_most(values, limit) if key == WHO else judged(values, pollutant) <= limit
+    return rows.assign(limit=limit, standard=key, attaining=attaining)
 
 
 def _counted(rows: pd.DataFrame) -> pd.DataFrame:

@@ -11,14 +11,14 @@ import pandas as pd
 from pipeline.quality.rules import RULES, Options
 
 FILES_NAMED = 50
-SUMMARY = ("rule", "variable", "files", "stations", "values", "share", "first", "last", "lowest", "highest")
+SUMMARY = ("rule", "variable", "files", "stations", "values", "share", "first", "last", "lowest", "highest", "source")
 
 
 def summary(rejected: pd.DataFrame, held: Mapping[str, int]) -> pd.DataFrame:
     """A row for each rule and variable that rejected something, the most first; columns ``SUMMARY``.
 
     ``share`` is the values' part of all that were ``held`` of the variable before the rules [1]; NaN for what concerns
-    a file. ``first`` and ``last`` are labels of the earliest and latest value.
+    a file. ``first`` and ``last`` are labels of the earliest and latest value, ``source`` is where the rule is from.
     """
     if rejected.empty:
         return pd.DataFrame(columns=list(SUMMARY))
@@ -40,6 +40,7 @@ def summary(rejected: pd.DataFrame, held: Mapping[str, int]) -> pd.DataFrame:
         values / held[name] if held.get(name) else float("nan")
         for name, values in zip(frame["variable"], frame["values"], strict=True)
     ]
+    frame["source"] = [RULES[rule].source for rule in frame["rule"]]
     frame = frame.sort_values(["values", "rule", "variable"], ascending=[False, True, True], ignore_index=True)
     return frame[list(SUMMARY)]
 

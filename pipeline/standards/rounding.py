@@ -45,6 +45,11 @@ def rounded(values: np.ndarray, places: int) -> np.ndarray:
     return result / 10.0**places
 
 
+def at_most(values: np.ndarray, level: float) -> np.ndarray:
+    """Whether values do not exceed ``level``, read to ``SIGNIFICANT`` digits and not rounded; False for NaN."""
+    return np.asarray(np.asarray(values, dtype=float) <= level + abs(level) * 10.0 ** (1 - SIGNIFICANT))
+
+
 def printed(values: np.ndarray, places: np.ndarray) -> list[str]:
     """Each value with its decimals, as a string; empty for NaN. Both have one dimension."""
     texts = np.full(len(values), "", dtype=object)

@@ -15,6 +15,9 @@ from pipeline.errors import ConfigError
 IN_FORCE = "in_force"
 """Instead of a standard's key: each day, and each window's end, is judged by what was in force then."""
 
+WHO = "who_2021"
+"""Key of WHO's guidelines of 2021, whose levels judge values that are not rounded."""
+
 
 @dataclass(frozen=True)
 class IndexTable:

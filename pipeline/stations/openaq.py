@@ -6,7 +6,7 @@ Columns ``location_id,sensors_id,location,datetime,lat,lon,parameter,units,value
 harmonizes to "an exclusive time-ending standard" (https://docs.openaq.org/using-the-api/dates-datetimes). The archive
 does not say how long was averaged: it is taken to be the usual step between a sensor's times in a batch, at most an
 hour. Nor does it say to which temperature a gas in ug m-3 refers, which differs by country: ``gas_reference``
-declares it.
+declares it. Parameters may be written in any case; others than those asked for, such as humidity, are left out.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ LEAST_OF_AN_HOUR = pd.Timedelta(minutes=45)
 """What must have been sampled of an hour for its mean to stand (GB 3095-2012, table 4)."""
 
 PARAMETERS = ("pm25", "pm10", "o3", "no2", "nox", "so2", "co")
+OTHER_SPELLINGS = {"pm2.5": "pm25"}
 COLUMNS = ("location_id", "sensors_id", "datetime", "parameter", "units", "value")
 PLACE = ("location_id", "location", "datetime", "lat", "lon")
 STATION = ["station", "name", "latitude", "longitude"]
@@ -62,6 +63,7 @@ def read_batch(batch: Batch, options: Options, *, pollutants: Sequence[str], utc
     require_known(pollutants, PARAMETERS, where=options.path)
 
     def rows_of(frame: pd.DataFrame) -> Taken:
+        frame = frame.assign(parameter=frame["parameter"].str.strip().str.lower().replace(OTHER_SPELLINGS))
         frame = frame[frame["parameter"].isin(pollutants)]
         rows = pd.DataFrame(
             {

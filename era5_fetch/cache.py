@@ -74,6 +74,11 @@ class Cache:
         found = [e for e in self.files() if any(serves(e.request, request) for request in requests)]
         return [self.folder / str(entry.path) for entry in found]
 
+    def digests(self, files: Iterable[Path]) -> dict[str, str]:
+        """The SHA-256 that files came with, by their path in the cache."""
+        came = {self.folder / entry.path: entry.sha256 for entry in self.files() if entry.path and entry.sha256}
+        return {path.relative_to(self.folder).as_posix(): came[path] for path in files if path in came}
+
     def due(self, requests: Sequence[Request], now: pd.Timestamp) -> list[Request]:
         """The requests held with hours of ERA5T that are final by now, of those that serve some requests."""
         held = (e for e in self.files() if any(serves(e.request, request) for request in requests))

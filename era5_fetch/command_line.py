@@ -126,6 +126,7 @@ def extract(
     from era5_fetch.progress import for_terminal
     from era5_fetch.sources import Settings, source_of
 
+    _require_folder(out)
     if method not in ("bilinear", "nearest"):
         raise GridError(f"method {method!r}, agreed 'bilinear' or 'nearest'")
     agreed: Method = "nearest" if method == "nearest" else "bilinear"
@@ -205,6 +206,7 @@ def forecast(
     from era5_fetch.sources import Settings
     from era5_fetch.sources.opendata import STEPS, OpenData
 
+    _require_folder(out)
     agreed = next((name for name in STEPS if name == model), None)
     if agreed is None:
         raise SourceError(f"model {model!r}, agreed {' or '.join(STEPS)}")
@@ -239,6 +241,7 @@ def train(
     from era5_fetch.progress import for_terminal
     from era5_fetch.sources import Settings, source_of
 
+    _require_folder(out)
     if held_out not in ("month", "week"):
         raise PeriodError(f"held out {held_out!r}, agreed 'month' or 'week'")
     settings = Settings(cache, url=url, teller=for_terminal())
@@ -267,6 +270,7 @@ def apply_command(
     """Write weather with its boundary-layer height emulated, and marked so."""
     from era5_fetch.emulator import TARGET, load, weather_of
 
+    _require_folder(out)
     found = weather_of(weather)
     if TARGET in found:
         raise VariableError(f"{weather}: holds {TARGET} already, agreed weather without it: nothing to emulate")
@@ -282,6 +286,12 @@ def _write(found: xr.Dataset, out: Path) -> None:
     finally:
         part.unlink(missing_ok=True)
     typer.echo(out)
+
+
+def _require_folder(out: Path) -> None:
+    """Before anything is fetched, that there is a folder for what is to be written."""
+    if not out.parent.is_dir():
+        raise FileError(f"{out}: there is no folder {out.parent}: make it, or name another")
 
 
 def _moment(text: str) -> pd.Timestamp:
@@ -346,7 +356,10 @@ def _requests(source: Cds, variables: str, period: str, area: str, points: Path 
 
 
 def _names(variables: str) -> list[str]:
-    return [name.strip() for name in variables.split(",") if name.strip()]
+    names = [name.strip() for name in variables.split(",") if name.strip()]
+    if not names:
+        raise VariableError(f"no variable in {variables!r}, agreed names with commas between, such as t2m,blh,t850")
+    return names
 
 
 def _period(text: str) -> Period:

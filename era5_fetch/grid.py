@@ -101,15 +101,34 @@ def nearest_centres(
     return np.where(bracket.fraction > 0.5, bracket.right, bracket.left), bracket.inside
 
 
-def require_points(points: pd.DataFrame) -> None:
-    """Raises a GridError unless points have places on Earth and unique names."""
+def degrees_of(points: pd.DataFrame) -> tuple[Floats, Floats]:
+    """Latitudes and longitudes of points, NaN where there are none.
+
+    Raises
+    ------
+    GridError
+        A column is not there, or holds text.
+    """
     if lacking := {"latitude", "longitude"} - set(points.columns):
         raise GridError(f"points lack the columns {sorted(lacking)}, found {list(points.columns)}")
+    latitude, longitude = (_numbers(points[name]) for name in ("latitude", "longitude"))
+    return latitude, longitude
+
+
+def _numbers(column: pd.Series[Any]) -> Floats:
+    try:
+        return column.to_numpy("float64")
+    except (TypeError, ValueError):
+        raise GridError(f"points have a {column.name} that is no number, agreed degrees such as 39.9") from None
+
+
+def require_points(points: pd.DataFrame) -> None:
+    """Raises a GridError unless points have places on Earth and unique names."""
+    latitude, longitude = degrees_of(points)
     if points.empty:
         raise GridError("no points, agreed one at least")
     if twice := list(points.index[points.index.duplicated()].unique()):
         raise GridError(f"points {twice[:5]} are there twice, agreed unique names")
-    latitude, longitude = (points[c].to_numpy("float64") for c in ("latitude", "longitude"))
     good = (np.abs(latitude) <= 90) & (np.abs(longitude) <= 360)
     if not good.all():
         raise GridError(f"points {list(points.index[~good])[:5]} have no place on Earth [degrees north, east]")

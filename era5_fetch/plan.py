@@ -13,6 +13,7 @@ import pandas as pd
 
 from era5_fetch import lexicon
 from era5_fetch.errors import GridError, RequestError
+from era5_fetch.grid import degrees_of
 from era5_fetch.period import hours
 from era5_fetch.request import HOURS, PRESSURE_LEVELS, SINGLE_LEVELS, STEP, Request
 
@@ -202,9 +203,7 @@ def _box_of(area: Sequence[float] | None, points: pd.DataFrame | None, margin: i
 
 def _around(points: pd.DataFrame, margin: int) -> Area:
     """The smallest box around points: it leaves out the widest empty run of longitudes."""
-    if lacking := {"latitude", "longitude"} - set(points.columns):
-        raise GridError(f"points lack the columns {sorted(lacking)}, found {list(points.columns)}")
-    latitude, longitude = points["latitude"].to_numpy("float64"), points["longitude"].to_numpy("float64")
+    latitude, longitude = degrees_of(points)
     if points.empty or not (np.isfinite(latitude).all() and np.isfinite(longitude).all()):
         raise GridError("points without coordinates, agreed degrees north and east for each")
     around = np.unique((longitude + 180) % 360 - 180)

@@ -134,6 +134,9 @@ def index(
     config: Annotated[Path, typer.Argument(help="A YAML config, such as configs/beijing.yml.")],
     week: Annotated[str | None, typer.Option(help="A week, such as 2025-W40.")] = None,
     latest: Annotated[bool, typer.Option("--latest", help="The last whole week with weather; the default.")] = False,
+    outlook: Annotated[
+        bool, typer.Option("--outlook", help="The ten days ahead too, from the forecast of `weekly.outlook`.")
+    ] = False,
     out: Out = None,
     form: Annotated[IndexFormat, typer.Option("--format", help="What is printed.")] = IndexFormat.table,
     settings: Annotated[
@@ -153,7 +156,8 @@ def index(
         raise ConfigError(f"--week: found {week!r} and --latest; allowed: one of them")
     loaded = load(config, settings or ())
     folder = (out or Path("runs") / loaded.name).resolve()
-    document = issue(loaded, folder, week=week, now=datetime.datetime.now(datetime.UTC), scheduler=scheduler)
+    now = datetime.datetime.now(datetime.UTC)
+    document = issue(loaded, folder, week=week, now=now, scheduler=scheduler, outlook=outlook)
     if form is IndexFormat.table:
         typer.echo(terminal.as_text(document))
     else:

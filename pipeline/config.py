@@ -35,7 +35,7 @@ Period = tuple[datetime.date, datetime.date]
 class Frozen(BaseModel):
     """A part of the tree: immutable, no unknown keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, serialize_by_alias=True)
 
 
 class Intervention(Frozen):
@@ -80,6 +80,42 @@ class Model(Frozen):
         return each_once(value)
 
 
+OPEN_DATA = "opendata"
+
+
+class Outlook(Frozen):
+    """The days ahead: which forecast, from where, and where what was issued is kept.
+
+    ``from`` is ECMWF's open data, the URL of a mirror of them, or a folder with the files of forecasts.
+    """
+
+    source: Literal["ifs", "aifs"] = "ifs"
+    origin: str = Field(default=OPEN_DATA, alias="from", description="opendata, a URL, or a folder of forecast files")
+    emulator: Path | None = Field(default=None, description="file of `era5-fetch blh train`; open data have no blh")
+    archive: Path | None = Field(default=None, description="folder of issued outlooks; by default in the run folder")
+    cache: Path | None = Field(default=None, description="folder for what is fetched; by default that of era5-fetch")
+    correct_from: int = Field(default=30, ge=10, le=1000, description="past outlooks that a correction needs by lead")
+
+    @field_validator("origin", mode="after")
+    @classmethod
+    def _somewhere(cls, value: str, info: ValidationInfo) -> str:
+        return (
+            value
+            if value == OPEN_DATA or value.startswith(("http://", "https://"))
+            else str(existing(Path(value), info))
+        )
+
+    @field_validator("emulator", mode="after")
+    @classmethod
+    def _there(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        return value and existing(value, info)
+
+    @field_validator("archive", "cache", mode="after")
+    @classmethod
+    def _beside_the_config(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        return value and ((info.context or {}).get("folder", Path()) / value.expanduser()).resolve()
+
+
 class Weekly(Frozen):
     """The weekly index: when weeks and seasonal years start, what it is compared with, how it is called."""
 
@@ -89,6 +125,7 @@ class Weekly(Frozen):
     classes: tuple[float, float, float, float] = Field(
         default=(90.0, 97.0, 103.0, 110.0), description="limits between very favourable ... very unfavourable"
     )
+    outlook: Outlook = Outlook()
 
     @field_validator("season_starts")
     @classmethod
@@ -363,7 +400,8 @@ def _known(place: Sequence[Any], raw: Mapping[str, Any]) -> list[str]:
     if place[0] == "quality":
         return list(QualityOptions.model_fields)
     if place[0] == "weekly":
-        return list(Weekly.model_fields)
+        fields = (Outlook if "outlook" in place else Weekly).model_fields
+        return [field.alias or name for name, field in fields.items()]
     if place[0] == "interventions":
         return list(Intervention.model_fields)
     return list(Model.model_fields)

@@ -110,8 +110,8 @@ def period_of(days: pd.DatetimeIndex) -> Period:
 def weather_of_days(config: Config, stations: pd.DataFrame, days: pd.DatetimeIndex) -> tuple[xr.Dataset, list[str]]:
     """Daily weather (station, time) of ``stations`` (columns latitude, longitude) on ``days``, and notes.
 
-    A coordinate ``preliminary`` (time) marks days whose weather the source calls so, where it tells. InputError when
-    nothing is known on any day.
+    A coordinate ``preliminary`` (time) marks days whose weather the source calls so, where it tells; the attribute
+    ``fetched`` identifies what it fetched, {name: digest}. InputError when nothing is known on any day.
     """
     source = SOURCES[config.weather.source]
     weather = source.read(
@@ -141,6 +141,7 @@ def weather_of_days(config: Config, stations: pd.DataFrame, days: pd.DatetimeInd
     if "preliminary" in weather.attrs:
         told = pd.DatetimeIndex(weather.attrs["preliminary"])
         of_days = of_days.assign_coords(preliminary=("time", np.asarray(days.isin(told))))
+    of_days = of_days.assign_attrs(fetched=weather.attrs.get("fetched", {}))
     return of_days, [*map(str, weather.attrs.get("notes", ())), *notes]
 
 

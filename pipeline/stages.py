@@ -164,10 +164,11 @@ def daily_stage(config: Config, store: Run, key: Keys) -> None:
 
     started = time.monotonic()
     found = daily(config)
+    made_of = key.made_of | {"inputs": key.inputs | found.weather.attrs["fetched"]}
     ozone = xr.Dataset() if found.ozone_of_city_hours is None else found.ozone_of_city_hours.to_dataset(name="o3")
     for artefact, data in zip((*DAILY, CITY_OZONE), (found.observations, found.weather, ozone), strict=True):
         write_netcdf(store, artefact, data.drop_attrs(deep=False))
-        store.record(artefact, key.daily, key.made_of, notes=found.notes)
+        store.record(artefact, key.daily, made_of, notes=found.notes)
     write_places(store, found, key)
     frames = {
         STATIONS: found.places.table(),
@@ -177,7 +178,7 @@ def daily_stage(config: Config, store: Run, key: Keys) -> None:
     }
     for artefact, frame in frames.items():
         write_csv(store, artefact, frame)
-        store.record(artefact, key.daily, key.made_of)
+        store.record(artefact, key.daily, made_of)
     count = found.observations.sizes
     say(f"daily: {count['station']} stations, {count['time']} days in {time.monotonic() - started:.1f} s")
 

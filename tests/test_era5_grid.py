@@ -146,6 +146,7 @@ def test_one_cell_is_a_grid_too():
         (pd.DataFrame({"latitude": [40.0, 40], "longitude": [116.0, 117]}, index=["a", "a"]), "twice"),
         (pd.DataFrame({"latitude": [np.nan], "longitude": [116.0]}, index=["a"]), r"\['a'\] have no place"),
         (pd.DataFrame({"latitude": [116.0], "longitude": [40.0]}, index=["a"]), r"\['a'\] have no place"),
+        (pd.DataFrame({"latitude": ["40,5"], "longitude": [116.0]}, index=["a"]), "a latitude that is no number"),
         (pd.DataFrame({"latitude": [], "longitude": []}), "no points"),
     ],
 )

@@ -194,6 +194,7 @@ def test_what_cannot_be_planned_is_said(arguments, error, says):
         ({"area": [39, 115, 41, 118]}, r"agreed \[north, west, south, east\]"),
         ({"area": [41, 115, 39]}, r"agreed \[north, west, south, east\]"),
         ({"points": pd.DataFrame({"lat": [1.0]})}, "lack the columns"),
+        ({"points": pd.DataFrame({"latitude": [1.0], "longitude": ["116E"]})}, "a longitude that is no number"),
         ({"points": pd.DataFrame({"latitude": [np.nan], "longitude": [1.0]})}, "without coordinates"),
         ({"area": [41, 115, 39, 118], "points": pd.DataFrame()}, "agreed one of them"),
     ],

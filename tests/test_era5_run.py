@@ -1,6 +1,7 @@
 """`weather: {source: era5}` without a path: a run fetches what it needs by itself, once."""
 
 import datetime
+import json
 
 import numpy as np
 import pandas as pd
@@ -70,6 +71,9 @@ def test_a_second_run_needs_neither_network_nor_key(server, tmp_path, monkeypatc
     asked = len(server.log)
     (tmp_path / ".cdsapirc").unlink()
     xr.testing.assert_identical(read(options(tmp_path), period), first)
+    held = {entry.path: entry.sha256 for entry in Cache(tmp_path / "cache").files()}
+    assert first.attrs["fetched"] == held
+    assert len(held) > 1
     assert len(server.log) == asked
     with pytest.raises(InputError, match="no key for the CDS"):
         read(options(tmp_path), (period[0], datetime.date(2021, 3, 1)))
@@ -100,6 +104,10 @@ def test_a_run_fetches_its_weather_and_is_done_when_nothing_is_new(server, tmp_p
         day = pd.date_range("2021-02-03 01:00", periods=24, freq="h")
         mean = planted_bilinear("t2m", "E1", day)
         assert float(daily["t2m"].sel(station="E1", time="2021-02-03")) == pytest.approx(mean, rel=1e-5)
+    manifest = json.loads((tmp_path / "run" / "manifests" / "daily" / "weather.nc.json").read_text())
+    held = {entry.path: entry.sha256 for entry in Cache(tmp_path / "cache").files()}
+    assert held
+    assert held.items() <= manifest["inputs"].items()
     asked = len(server.log)
     assert "nothing to do" in small_world.tianbang("run", config, "--out", tmp_path / "run").err
     assert len(server.log) == asked

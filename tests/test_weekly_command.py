@@ -141,6 +141,19 @@ def test_every_file_has_its_manifest_and_a_later_run_leaves_them_alone(world: Pa
     for artefact in FILES:
         manifest = json.loads((own / "manifests" / f"{artefact}.json").read_text(encoding="utf-8"))
         assert manifest["models"] == document(own)["models"]
+    found = document(own)
+    page = (own / "weekly" / "index.html").read_text(encoding="utf-8")
+    assert all(text in page for text in (found["models"], "2023-W05", "Plain"))
+    table = pd.read_csv(own / "tables" / "events.csv", dtype={"year": str}).query("level == 'region'")
+    assert len(found["events"]) == len(table) > 0
+    assert {row["event"] for row in found["events"]} <= {name["key"] for name in found["event_names"]}
+    for row, (_, said) in zip(found["events"], table.iterrows(), strict=True):
+        assert (row["level"], row["key"], row["event"], str(row["year"])) == (
+            "region", said["name"], said["event"], said["year"],
+        )  # fmt: skip
+        assert row["days"] == said["days"]
+        if row["on_event"] is not None:
+            assert row["on_event"] == pytest.approx(said["on_event"], abs=1e-4)
     before = content(own)
     assert tianbang("run", world, "--out", own, "--set", "languages=[zh]").code == 0
     after = content(own)

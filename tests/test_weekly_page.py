@@ -102,7 +102,7 @@ def test_the_headline_is_the_set_phrase_of_the_bulletins():
     assert said(index, "nation")[0] == (
         "339 cities: the PM₂.₅ meteorological condition index (MCI) was 93.1 (90 % interval 90.2 to 96.0), 6.9 % below "
         "the same days of 2020, 4.1 % down on the week before, 2.3 % up on the same week of last year, 1.1 % down on "
-        "the five-year mean: on the whole the weather was favourable to lower PM₂.₅."
+        "the five-year mean: on the whole the weather was favourable for lowering PM₂.₅."
     )
 
 
@@ -124,9 +124,9 @@ def test_days_without_weather_are_told():
 @pytest.mark.parametrize(
     ("mci", "low", "high", "english", "chinese"),
     [
-        (93.0, 90.0, 99.9, "favourable to lower", "整体有利于"),
+        (93.0, 90.0, 99.9, "favourable for lowering", "整体有利于"),
         (93.0, 90.0, 100.0, "near the reference", "整体接近基准"),
-        (107.0, 100.1, 110.0, "unfavourable to lower", "整体不利于"),
+        (107.0, 100.1, 110.0, "unfavourable for lowering", "整体不利于"),
         (107.0, 99.0, 110.0, "near the reference", "整体接近基准"),
         (93.0, None, None, "near the reference", "整体接近基准"),
     ],

@@ -63,13 +63,16 @@ class Cds:
     ) -> xr.Dataset:
         """The canonical Dataset, whatever of it had to be fetched; see `sources.open`.
 
-        Hours not published yet are absent, and counted in the attribute `hours_not_published`.
+        Hours not published yet are absent, and counted in the attribute `hours_not_published`. The attribute
+        `files` lists the files read, by their path in the cache, each with the SHA-256 it came with.
         """
         requests = self.plan(variables, period, area=area, points=points)
         fetched = self.fetch(requests)
         if not fetched.files:
             raise PeriodError(f"{period}: not published yet, ERA5 comes {EMBARGO.days} days later: ask again then")
         found = read(fetched.files, variables, period, area=area, points=points, method=method)
+        told = [f"{path} {digest}" for path, digest in self.cache.digests(fetched.files).items()]
+        found = found.assign_attrs(files=told)
         return found.assign_attrs(hours_not_published=fetched.pending.size) if fetched.pending.size else found
 
     def plan(

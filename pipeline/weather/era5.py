@@ -96,7 +96,7 @@ def read(
 
     ERA5 stamps are UTC; an accumulation's stamp ends its hour, as the network's labels do, so stamp meets label.
     Hours the files do not hold are NaN. ``attrs['preliminary']`` lists the days with an hour of ERA5T, where the files
-    tell.
+    tell; ``attrs['fetched']`` the SHA-256 of each file that the CDS gave, or the snapshot of a store.
     """
     if stations["latitude"].isna().any():
         raise InputError(
@@ -116,7 +116,7 @@ def read(
             f"{options.path or options.fetch}: holds {local.min()} to {local.max()} (local time), nothing of "
             f"the period {period[0]}/{period[1]}; correct `period` or the path"
         )
-    return described(data).assign_attrs(resolution="hour", notes=_notes(extracted), **told)
+    return described(data).assign_attrs(resolution="hour", notes=_notes(extracted), fetched=_fetched(extracted), **told)
 
 
 def _opened(options: Options, period: tuple[pd.Timestamp, pd.Timestamp], points: pd.DataFrame) -> xr.Dataset:
@@ -141,6 +141,13 @@ def _notes(extracted: xr.Dataset) -> list[str]:
     if hours := int(extracted.attrs.get("hours_not_published", 0)):
         notes.append(f"weather: {hours} hours of ERA5 are not published yet; run again in some days")
     return notes
+
+
+def _fetched(extracted: xr.Dataset) -> dict[str, str]:
+    """What identifies the data that were fetched, by name; empty where files of the user's were read."""
+    files = dict(str(file).rsplit(" ", 1) for file in extracted.attrs.get("files", ()))
+    snapshot = extracted.attrs.get("snapshot")
+    return files if snapshot is None else files | {"snapshot": str(snapshot)}
 
 
 def _days_of(hours: pd.DatetimeIndex) -> list[pd.Timestamp]:

@@ -1,4 +1,6 @@
-"""The index for machines: ``weekly/index.json`` (schema ``tianbang-index/1``), ``index.csv``, ``index.nc`` (CF-1.11).
+"""The files of the index: ``weekly/index.json`` (schema ``tianbang-index/1``), ``index.csv``, ``index.nc`` (CF-1.11).
+
+For people there is ``index.html`` (``pipeline.weekly.page``).
 
 The columns of the table and the keys of the document are public, see METHODS.md.
 """
@@ -15,13 +17,14 @@ import xarray as xr
 
 from pipeline.store import Run, write_text, written_whole
 from pipeline.vocabulary import GROUPS
+from pipeline.weekly import page
 from pipeline.weekly.index import Entry
 from pipeline.weekly.means import REFERENCES
 from pipeline.weekly.windows import WINDOWS
 
 SCHEMA = "tianbang-index/1"
-JSON, CSV, NETCDF = "weekly/index.json", "weekly/index.csv", "weekly/index.nc"
-FILES = (JSON, CSV, NETCDF)
+JSON, CSV, NETCDF, PAGE = (f"weekly/index.{suffix}" for suffix in ("json", "csv", "nc", "html"))
+FILES = (JSON, CSV, NETCDF, PAGE)
 CHANGES = ("previous", "last_year", "five_years")
 OBSERVED = ("value", "days", "last_year", "change", "weather", "weather_low", "weather_high")
 ENDS = ("", "_low", "_high")
@@ -36,12 +39,13 @@ COLUMNS = (
 
 
 def write(run: Run, document: Entry, key: str, made_of: Mapping[str, Any]) -> None:
-    """All three files, each whole or not at all, with their manifests."""
+    """All of the files, each whole or not at all, with their manifests."""
     write_text(run.path(JSON), json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False))
     with written_whole(run.path(CSV)) as partial:
-        table(document).to_csv(partial, index=False, float_format="%.6g", encoding="utf-8")
+        table(document).to_csv(partial, index=False, float_format="%.8g", encoding="utf-8")
     with written_whole(run.path(NETCDF)) as partial:
         dataset(document).to_netcdf(partial)
+    page.write(document, run.path(PAGE))
     for artefact in FILES:
         run.record(artefact, key, made_of)
 

@@ -57,8 +57,8 @@ def class_of(value: float, limits: Sequence[float]) -> str | None:
 
 
 def number(value: Any) -> float | None:
-    """A number as the document holds it: two decimals, None for NaN."""
-    return round(float(value), 2) + 0.0 if np.isfinite(value) else None
+    """A number as the document holds it: four decimals, so that whoever prints it rounds once; None for NaN."""
+    return round(float(value), 4) + 0.0 if np.isfinite(value) else None
 
 
 def rank_of(value: float, others: np.ndarray) -> Entry:

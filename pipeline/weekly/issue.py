@@ -13,6 +13,7 @@ import pandas as pd
 import xarray as xr
 from threadpoolctl import threadpool_limits
 
+from models.separation import Separation
 from pipeline import __version__
 from pipeline.attribution import file_name
 from pipeline.config import Config
@@ -27,9 +28,13 @@ from pipeline.vocabulary import GROUPS
 from pipeline.vocabulary import pollutant as known_pollutant
 from pipeline.weekly import files, fitted
 from pipeline.weekly.days import KINDS, extended
+from pipeline.weekly.events import event_names, events_of
 from pipeline.weekly.index import Entry, band_of_place, classes, weeks_of_place, window_of
 from pipeline.weekly.means import Plan, arrays, planned, readings
 from pipeline.weekly.newest import Newest, newest
+from pipeline.weekly.outlook import compose
+from pipeline.weekly.outlook.ahead import Asked, series
+from pipeline.weekly.outlook.prepare import Prepared, prepare
 from pipeline.weekly.windows import DAY, Week, week_named, week_of, weeks_of, windows
 from pipeline.workers import each
 
@@ -49,7 +54,8 @@ class City:
     """One city with all of its models: all a worker needs, and small enough to send.
 
     ``weather`` is the daily weather after the record, None without any; ``observed`` are daily observations by
-    pollutant.
+    pollutant. ``asked`` are the days of outlooks, ``analysed`` all weather after the record where there is more
+    than ``weather``, ``ahead`` that with the forecast's.
     """
 
     folder: Path
@@ -58,15 +64,35 @@ class City:
     weather: pd.DataFrame | None
     observed: Mapping[str, pd.Series]
     plan: Plan
+    asked: Asked
+    analysed: pd.DataFrame | None
+    ahead: pd.DataFrame | None
+
+
+@dataclass(frozen=True)
+class Means:
+    """What a city gives: its windows' means and its days' series by pollutant, and why it has no days ahead."""
+
+    name: str
+    windows: Mapping[str, xr.Dataset]
+    series: Mapping[str, xr.Dataset]
+    refused: str | None
 
 
 def issue(
-    config: Config, folder: Path, *, week: str | None, now: datetime.datetime, scheduler: str | None = None
+    config: Config,
+    folder: Path,
+    *,
+    week: str | None,
+    now: datetime.datetime,
+    scheduler: str | None = None,
+    outlook: bool = False,
 ) -> Entry:
     """The index of a week, written to ``weekly/`` of the run folder; returns the document (schema ``files.SCHEMA``).
 
-    Without a ``week`` that of the last whole one with weather up to the day before ``now``. ConfigError for a week that
-    does not exist, InputError when models are missing or nothing is known of the week; nothing is written then.
+    Without a ``week`` that of the last whole one with weather up to the day before ``now``. With ``outlook`` the days
+    ahead too; where no forecast can be had the document says why. ConfigError for a week that does not exist,
+    InputError when models are missing or nothing is known of the week; nothing is written then.
     """
     started = time.monotonic()
     run = Run(folder)
@@ -74,27 +100,35 @@ def issue(
     stations, regions = _places_of(run)
     models, notes = _models(config, run, stations)
     yesterday = pd.Timestamp(now.astimezone(_zone(config)).date()) - DAY
-    found = newest(config, run, stations, last=yesterday if asked is None else min(asked.end, yesterday))
-    notes += found.notes
-    for note in notes:
-        say(f"warning: {note}")
+    last = yesterday if asked is None else min(asked.end, yesterday)
+    every = newest(config, run, stations, last=yesterday if outlook else last)
+    found = every.until(last)
     chosen = asked or _latest(config, found)
     _require_weather(chosen, found)
+    prepared = prepare(config, run, stations, every, outlook=outlook)
     plan = _plan(config, chosen, found)
-    cities = [_city(run, name, own, stations, found, plan) for name, own in models.items()]
-    means = {}
-    for name, own in tracked(_mapped(cities, scheduler), stage="index", total=len(cities)):
-        means[name] = own
+    cities = [_city(run, name, own, stations, (found, every, prepared), plan) for name, own in models.items()]
+    of_cities = {own.name: own for own in tracked(_mapped(cities, scheduler), stage="index", total=len(cities))}
+    means = {name: own.windows for name, own in of_cities.items()}
+    if refused := next((own.refused for _, own in sorted(of_cities.items()) if own.refused), None):
+        prepared = prepared.refused(refused)
+    notes += [*found.notes, *prepared.notes]
+    for note in notes:
+        say(f"warning: {note}")
     document = {
         **_head(config, chosen, plan, now),
         "models": fitted.digest_of(run, [path for own in models.values() for path in own.values()]),
         "places": _places(config, means, stations, regions, found, plan),
         "notes": notes,
     }
+    document |= {"events": events_of(run, _areas(document)), "event_names": event_names()}
+    scores = compose.add(document, prepared, {name: own.series for name, own in of_cities.items()}, config)
     made_of = {"config": digest(config.model_dump(mode="json")), "models": document["models"], "week": chosen.label}
-    files.write(run, document, digest([__version__, made_of, document["made"]]), made_of)
+    key = digest([__version__, made_of, document["made"]])
+    files.write(run, document, key, made_of)
+    compose.keep(run, document, prepared, scores, config=config, key=key)
     _tell_missing(document)
-    say(f"index of {chosen.label}: {len(cities)} cities in {time.monotonic() - started:.1f} s: {run.path(files.JSON)}")
+    say(f"index of {chosen.label}: {len(cities)} cities in {time.monotonic() - started:.1f} s: {run.path(files.PAGE)}")
     return document
 
 
@@ -172,20 +206,31 @@ def _plan(config: Config, week: Week, found: Newest) -> Plan:
     )
 
 
-def _city(run: Run, name: str, models: Mapping[str, str], stations: Stations, found: Newest, plan: Plan) -> City:
-    if found.days is None:
-        return City(run.folder, name, models, None, {}, plan)
+def _city(
+    run: Run,
+    name: str,
+    models: Mapping[str, str],
+    stations: Stations,
+    days: tuple[Newest, Newest, Prepared],
+    plan: Plan,
+) -> City:
+    """``days`` are those of the index, all that are analysed, and those of the outlook."""
+    found, every, prepared = days
     members = _members(stations)[name]
-    observations = found.days.observations
     observed = {}
-    for pollutant in models:
-        if pollutant in observations:
-            mean, _ = city_mean(observations[pollutant].sel(station=members))
-            observed[pollutant] = mean.to_series()
-    return City(run.folder, name, models, found.days.weather_of(members), observed, plan)
+    if found.days is not None:
+        for pollutant in models:
+            if pollutant in found.days.observations:
+                mean, _ = city_mean(found.days.observations[pollutant].sel(station=members))
+                observed[pollutant] = mean.to_series()
+    later = every.days if every is not found else None
+    weather, analysed, ahead = (
+        None if own is None else own.weather_of(members) for own in (found.days, later, prepared.days)
+    )
+    return City(run.folder, name, models, weather, observed, plan, prepared.asked, analysed, ahead)
 
 
-def _mapped(cities: Sequence[City], scheduler: str | None) -> Iterator[tuple[str, dict[str, xr.Dataset]]]:
+def _mapped(cities: Sequence[City], scheduler: str | None) -> Iterator[Means]:
     return (
         map(city_means, cities)
         if len(cities) < FEW and scheduler is None
@@ -193,17 +238,25 @@ def _mapped(cities: Sequence[City], scheduler: str | None) -> Iterator[tuple[str
     )
 
 
-def city_means(city: City) -> tuple[str, dict[str, xr.Dataset]]:
-    """The means of a city's windows by pollutant, with its name."""
-    found = {}
+def city_means(city: City) -> Means:
+    """The means of a city's windows by pollutant, and the days of its outlooks."""
+    found, days, refused = {}, {}, None
+    place = f"city {city.name}"
     with threadpool_limits(limits=1):
         for pollutant, path in city.models.items():
-            separation = fitted.load(Run(city.folder), path)
-            if city.weather is not None:
-                own = city.observed.get(pollutant)
-                separation = extended(separation, city.weather, place=f"city {city.name}", observed=own)
-            found[pollutant] = readings(separation, city.plan)
-    return city.name, found
+            kept = fitted.load(Run(city.folder), path)
+            own = _extended(kept, city.weather, place, city.observed.get(pollutant))
+            found[pollutant] = readings(own, city.plan)
+            analysed = own if city.analysed is None else _extended(kept, city.analysed, place, None)
+            try:
+                days[pollutant] = series((kept, analysed), city.ahead, city.asked, place=place)
+            except InputError as error:
+                days[pollutant], refused = series((kept, analysed), None, city.asked, place=place), str(error)
+    return Means(city.name, found, days, refused)
+
+
+def _extended(kept: Separation, weather: pd.DataFrame | None, place: str, observed: pd.Series | None) -> Separation:
+    return kept if weather is None else extended(kept, weather, place=place, observed=observed)
 
 
 def _head(config: Config, week: Week, plan: Plan, now: datetime.datetime) -> Entry:
@@ -291,6 +344,10 @@ def _pollutants(config: Config, means: Mapping[str, xr.Dataset], found: Newest, 
             "band": band_of_place(place, plan, year=int((week.days[0] + 3 * DAY).year)),
         }
     return entries
+
+
+def _areas(document: Entry) -> list[tuple[str, str]]:
+    return [(place["level"], place["key"]) for place in document["places"] if place["level"] != "city"]
 
 
 def _tell_missing(document: Entry) -> None:

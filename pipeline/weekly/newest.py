@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -40,6 +40,18 @@ class Newest:
     def end(self) -> pd.Timestamp:
         """The last day with weather."""
         return self.record_end if self.days is None else pd.Timestamp(self.days.weather.get_index("time")[-1])
+
+    def until(self, last: pd.Timestamp) -> Newest:
+        """These without the new days after ``last``."""
+        if self.days is None or self.end <= last:
+            return self
+        kinds = {day: kind for day, kind in self.kinds.items() if day <= max(last, self.record_end)}
+        weather, observations = (
+            data.sel(time=data.get_index("time") <= last) if "time" in data.dims else data
+            for data in (self.days.weather, self.days.observations)
+        )
+        days = NewDays(weather, observations, kinds) if weather.sizes["time"] else None
+        return replace(self, days=days, kinds=kinds)
 
 
 def newest(config: Config, run: Run, stations: Mapping[str, Mapping[str, Any]], *, last: pd.Timestamp) -> Newest:

@@ -21,7 +21,7 @@ def as_text(document: Entry) -> str:
     rows = [HEAD, *_rows(document)]
     widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(_padded(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return "\n".join([*_head(document), "", *lines])
+    return "\n".join([*_head(document), "", *lines, *_ahead(document)])
 
 
 def _head(document: Entry) -> Iterator[str]:
@@ -35,6 +35,26 @@ def _head(document: Entry) -> Iterator[str]:
     limits = [f"{own['en']} {_limits(own)}" for own in document["classes"]]
     yield f"classes: {'; '.join(limits)}"
     yield f"models {document['models'][:16]}, tianbang {document['version']}"
+
+
+def _ahead(document: Entry) -> Iterator[str]:
+    """The coming week of every place, or why there is none; nothing where no outlook was asked for."""
+    told = document.get("outlook")
+    if told is None:
+        return
+    yield ""
+    if told["why"]:
+        yield f"no outlook: {told['why']}"
+        return
+    yield f"outlook of {told['source']}, issued {told['issued']}; all days are forecast"
+    for place in document["places"]:
+        for name, found in place["pollutants"].items():
+            week = found["outlook"]["week"]
+            if week is not None:
+                days = f"{week['start']} to {week['end']}"
+                values = f"{week['mci']:.1f}  {week['low']:.1f} to {week['high']:.1f}"
+                label = f"{place['level']} {place['name']['en']}  {pollutant(name).english}"
+                yield f"{label}  {days}  {values}  {week['class'].replace('_', ' ')}"
 
 
 def _limits(own: Entry) -> str:

@@ -47,7 +47,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "index_favourable": (
         (
             "{place}: the {pollutant} meteorological condition index (MCI) was {mci} (90 % interval {low} to {high}), "
-            "{changes}: on the whole the weather was favourable to lower {pollutant}."
+            "{changes}: on the whole the weather was favourable for lowering {pollutant}."
         ),
         (
             "{place}{pollutant}气象条件评估指数（MCI）为{mci}（90%区间{low}至{high}），{changes}，"
@@ -57,7 +57,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "index_unfavourable": (
         (
             "{place}: the {pollutant} meteorological condition index (MCI) was {mci} (90 % interval {low} to {high}), "
-            "{changes}: on the whole the weather was unfavourable to lower {pollutant}."
+            "{changes}: on the whole the weather was unfavourable for lowering {pollutant}."
         ),
         (
             "{place}{pollutant}气象条件评估指数（MCI）为{mci}（90%区间{low}至{high}），{changes}，"
@@ -249,6 +249,35 @@ PHRASES: dict[str, tuple[str, str]] = {
         "Forecast issued {issued}, source {source}. All days are forecast days.",
         "预报起报时间{issued}，来源{source}。所列各日均为预报。",
     ),
+    "outlook_error_all": (
+        "Intervals hold the model's uncertainty and the error of past outlooks.",
+        "区间含模型不确定性与历次展望误差。",
+    ),
+    "outlook_error_some": (
+        "Intervals of some days hold the model's uncertainty only; forecast error is not in them.",
+        "部分日期的区间仅含模型不确定性，未含天气预报误差。",
+    ),
+    "outlook_error_none": (
+        "Intervals hold the model's uncertainty only; forecast error is not in them.",
+        "区间仅含模型不确定性，未含天气预报误差。",
+    ),
+    "outlook_corrected": (
+        "The forecast's bias is taken out for lead days {leads}.",
+        "预报时效第{leads}天的偏差已订正。",
+    ),
+    "outlook_not_corrected": (
+        "The forecast's bias is not taken out: {past} past outlooks are kept, {needed} are needed.",
+        "预报偏差未订正：存有历次展望{past}次，需{needed}次。",
+    ),
+    "outlook_emulated": ("Emulated: {names}.", "代用估算：{names}。"),
+    "outlook_before": (
+        "Days between the last analysed one and the first ahead are earlier forecasts: {days}.",
+        "最后一个分析日与展望首日之间取自此前预报：{days}。",
+    ),
+    "outlook_without": (
+        "No weather is known for {days}; what days remember of them is left out.",
+        "{days}无气象资料，其后续影响未计入。",
+    ),
     "outlook_alt": (
         "{place}, {pollutant}: index by day ahead: {values}.",
         "{place}{pollutant}未来逐日指数：{values}。",
@@ -273,6 +302,13 @@ PHRASES: dict[str, tuple[str, str]] = {
     "mean_absolute_error": ("mean absolute error, points", "平均绝对误差（点）"),
     "bias": ("bias, points", "偏差（点）"),
     "hit_rate": ("hit rate of the call, %", "有利/不利判断命中率（%）"),
+    "persistence_error": ("error of persistence, points", "持续性预报误差（点）"),
+    "persistence_hit_rate": ("hit rate of persistence, %", "持续性预报命中率（%）"),
+    "climatology_error": ("error of 100, points", "取100的误差（点）"),
+    "verification_note": (
+        "All cities; index as issued less the index by analysed weather. Persistence: the index of the day of issue.",
+        "全部城市；发布指数减去按分析气象算得的指数。持续性预报取发布日的指数。",
+    ),
     # all places
     "all_places": ("All places", "全部地点"),
     "filter": ("Find a place", "查找地点"),

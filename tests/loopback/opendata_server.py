@@ -16,29 +16,35 @@ from era5_fetch import lexicon
 LATITUDE, LONGITUDE = np.arange(41.25, 38.9, -0.25), np.arange(115.75, 118.1, 0.25)
 PARAMETERS = {"2t": 167, "2d": 168, "10u": 165, "10v": 166, "msl": 151, "sp": 134, "tcc": 164, "tp": 228, "ssrd": 169}
 LEVELS = {"t": 130, "u": 131, "v": 132}
+SWING = 0.4
 _SUMS = {"tp": 1e-3, "ssrd": 3600.0}
 _PATH = re.compile(r"/(\d{8})/(\d\d)z/([a-z-]+)/0p25/oper/\d+-(\d+)h-oper-fc\.(grib2|index)")
 
 
-def truth(name: str, leads: np.ndarray, latitude: np.ndarray, longitude: np.ndarray) -> np.ndarray:
-    """Canonical values at leads [h]; of sums the rate in each hour, (time, latitude, longitude)."""
+def truth(
+    name: str, leads: np.ndarray, latitude: np.ndarray, longitude: np.ndarray, swing: float = SWING
+) -> np.ndarray:
+    """Canonical values at leads [h]; of sums the rate in each hour, (time, latitude, longitude).
+
+    They swing about the middle of what is plausible by a share of its range.
+    """
     low, high = lexicon.variable(name).plausible
     phase = 0.37 * leads[:, None, None] + 1.7 * latitude[None, :, None] + 2.3 * longitude[None, None, :]
-    return low + (high - low) * (0.5 + 0.4 * np.sin(phase + sum(map(ord, name))))
+    return low + (high - low) * (0.5 + swing * np.sin(phase + sum(map(ord, name))))
 
 
-def total(name: str, lead: int, latitude: np.ndarray, longitude: np.ndarray) -> np.ndarray:
+def total(name: str, lead: int, latitude: np.ndarray, longitude: np.ndarray, swing: float = SWING) -> np.ndarray:
     """The sum of an hourly rate from the start of the run, canonical unit times hours."""
-    return truth(name, np.arange(1, lead + 1), latitude, longitude).sum(axis=0)
+    return truth(name, np.arange(1, lead + 1), latitude, longitude, swing).sum(axis=0)
 
 
-def message(short: str, run: pd.Timestamp, step: int, level: int | None) -> bytes:
+def message(short: str, run: pd.Timestamp, step: int, level: int | None, swing: float = SWING) -> bytes:
     """One field as GRIB 2."""
     name = lexicon.identify(short, level=level).name
     if short in _SUMS:
-        values = _SUMS[short] * total(name, step, LATITUDE, LONGITUDE)
+        values = _SUMS[short] * total(name, step, LATITUDE, LONGITUDE, swing)
     else:
-        values = truth(name, np.array([step]), LATITUDE, LONGITUDE)[0]
+        values = truth(name, np.array([step]), LATITUDE, LONGITUDE, swing)[0]
     handle = eccodes.codes_grib_new_from_samples("regular_ll_sfc_grib2" if level is None else "regular_ll_pl_grib2")
     keys = {
         "centre": "ecmf",
@@ -73,8 +79,15 @@ def message(short: str, run: pd.Timestamp, step: int, level: int | None) -> byte
 class OpenDataServer:
     """Serves runs that exist, each to a last step; without some parameters, or failing."""
 
-    def __init__(self, runs: dict[pd.Timestamp, int], *, without: tuple[str, ...] = (), status: int = 200) -> None:
-        self.runs, self.without, self.status = runs, without, status
+    def __init__(
+        self,
+        runs: dict[pd.Timestamp, int],
+        *,
+        without: tuple[str, ...] = (),
+        status: int = 200,
+        swing: float = SWING,
+    ) -> None:
+        self.runs, self.without, self.status, self.swing = runs, without, status, swing
         self.log: list[tuple[str, str]] = []
         self._files: dict[tuple[Any, ...], tuple[bytes, bytes]] = {}
         self._lock = threading.Lock()
@@ -131,7 +144,7 @@ class OpenDataServer:
         for short, level in fields:
             if short in self.without or f"{short}@{step}" in self.without:
                 continue
-            made = message(short, run, step, level)
+            made = message(short, run, step, level, self.swing)
             line = {"type": "fc", "stream": "oper", "step": str(step), "param": short, "_offset": data.tell()}
             line |= {"levtype": "sfc"} if level is None else {"levtype": "pl", "levelist": str(level)}
             lines.append(json.dumps(line | {"_length": len(made)}))

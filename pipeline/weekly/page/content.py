@@ -68,6 +68,7 @@ def payload(
         },
         "events": _events(index),
         "notes": [str(note) for note in index.get("notes") or ()],
+        "outlook": _outlook(index.get("outlook") or {}),
         "verification": {name: _verification(rows) for name, rows in (index.get("verification") or {}).items()},
     }
 
@@ -218,9 +219,32 @@ def _series(own: Part, kinds: Sequence[str], axes: Axes) -> dict[str, Any]:
     if ahead:
         found |= {
             "ahead": _packed_rows(ahead, axes.ahead, WEEK_VALUES, axes.step),
-            "issued": [outlook.get("issued") or "–", outlook.get("source") or "–"],
+            "issued": [outlook.get("issued") or "–", outlook.get("source") or "–", _error_in(ahead.values())],
         }
     return found
+
+
+def _error_in(days: Collection[Part]) -> str:
+    """Of how many days ahead the interval holds the forecast's error: all, some or none."""
+    known = [day.get("forecast_error") is not None for day in days]
+    return "all" if all(known) else "some" if any(known) else "none"
+
+
+def _outlook(told: Part) -> dict[str, Any]:
+    """Why there is no outlook, or what is to be said of it: phrases, each with its values."""
+    if told.get("why") or not told.get("issued"):
+        return {"why": told.get("why") or "", "remarks": []}
+    leads = told.get("corrected_leads") or ()
+    remarks: list[list[Any]] = [
+        ["outlook_corrected", {"leads": ", ".join(map(str, leads))}]
+        if leads
+        else ["outlook_not_corrected", {"past": told.get("past", 0), "needed": told.get("correct_from", "–")}]
+    ]
+    lists = {"outlook_emulated": "emulated", "outlook_before": "before", "outlook_without": "without_weather"}
+    for phrase, name in lists.items():
+        if found := told.get(name):
+            remarks.append([phrase, {"names" if name == "emulated" else "days": ", ".join(map(str, found))}])
+    return {"why": "", "remarks": remarks}
 
 
 def _kinds(weeks: Mapping[str, Part], axes: Axes, kinds: Sequence[str]) -> str:
@@ -275,7 +299,8 @@ def _events(index: Part) -> list[list[Any]]:
     """level, key, pollutant, event, year, days, share in percent, concentration on such days, on others."""
     return [
         [
-            row["level"], str(row["key"]), row["pollutant"], str(row["event"]), row["year"], row.get("days"),
+            row["level"], str(row["key"]), row["pollutant"], str(row["event"]), row["year"],
+            _printed(row.get("days"), 0),
             _printed(None if row.get("share") is None else 100 * row["share"]),
             *(_printed(row.get(name), _decimals(index, row["pollutant"])) for name in ("on_event", "otherwise")),
         ]
@@ -289,14 +314,20 @@ def _decimals(index: Part, pollutant: str) -> int:
 
 
 def _verification(rows: Sequence[Part]) -> list[list[Any]]:
-    """lead, count, mean absolute error, bias, hit rate in percent."""
+    """lead, count, error, bias, hit rate in percent; error and hit rate of persistence, error of 100."""
     return [
         [
             row["lead"],
             row.get("count"),
-            _printed(row.get("mean_absolute_error")),
-            _printed(row.get("bias")),
-            _printed(None if row.get("hit_rate") is None else 100 * row["hit_rate"]),
+            *(_printed(row.get(name)) for name in ("mean_absolute_error", "bias")),
+            _printed(_percent(row.get("hit_rate"))),
+            _printed(row.get("persistence_error")),
+            _printed(_percent(row.get("persistence_hit_rate"))),
+            _printed(row.get("climatology_error")),
         ]
         for row in rows
     ]
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share

@@ -194,7 +194,10 @@ function outlookChart(holder) {
   const series = mine && mine.ahead ? unpacked(mine.ahead, 3) : [[], [], []];
   const days = data.pollutants[chosen.pollutant].ahead
     .map((date, i) => [date, ...series.map((values) => values[i])]).filter(([, mci]) => known(mci));
-  if (!days.length) return holder.append(element("p", { class: "elsewhere" }, say(mine && mine.left_out ? "series_left_out" : "outlook_none")));
+  if (!days.length) {
+    const told = [say(mine && mine.left_out ? "series_left_out" : "outlook_none"), data.outlook.why].filter(Boolean);
+    return holder.append(element("p", { class: "elsewhere" }, told.join(" ")));
+  }
   const values = [100, ...days.flatMap((day) => day.slice(1))].filter(known);
   const [bottom, top] = [Math.min(...values), Math.max(...values)];
   const { svg, width, height } = canvas(holder, 280, say("outlook_alt", {
@@ -219,5 +222,6 @@ function outlookChart(holder) {
     [[drawn("circle", { class: "dot open", cx: 13, cy: 6, r: 4 })], say("forecast")],
     [[line("hundred", 0, 6, 26, 6)], say("base_line")],
   ]), element("p", { class: "remark" },
-    say("outlook_issued", { issued: mine.issued[0], source: mine.issued[1] })));
+    [say("outlook_issued", { issued: mine.issued[0], source: mine.issued[1] }), say("outlook_error_" + mine.issued[2]),
+      ...data.outlook.remarks.map(([phrase, values]) => say(phrase, values))].join(" ")));
 }

@@ -78,10 +78,13 @@ function paintEvents(holder) {
 function paintVerification(holder) {
   const scores = data.verification[chosen.pollutant] || [];
   if (!scores.length) return holder.replaceChildren(element("p", { class: "elsewhere" }, say("verification_none")));
-  const columns = ["lead", "count", "mean_absolute_error", "bias", "hit_rate"].map((name) => ({ name: say(name) }));
-  const rows = scores.map(([lead, count, error, bias, hits]) =>
-    row([number(lead, 0), number(count, 0), number(error), signed(bias), number(hits, 0)], columns));
-  return holder.replaceChildren(tableOf(say("verification"), columns, rows));
+  const columns = ["lead", "count", "mean_absolute_error", "bias", "hit_rate", "persistence_error",
+    "persistence_hit_rate", "climatology_error"].map((name) => ({ name: say(name) }));
+  const rows = scores.map(([lead, count, error, bias, hits, still, stillHits, hundred]) =>
+    row([number(lead, 0), number(count, 0), number(error), signed(bias), number(hits, 0), number(still),
+      number(stillHits, 0), number(hundred)], columns));
+  return holder.replaceChildren(tableOf(say("verification"), columns, rows),
+    element("p", { class: "remark" }, say("verification_note")));
 }
 
 const sorting = { column: null, down: false };

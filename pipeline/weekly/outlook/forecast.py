@@ -106,7 +106,7 @@ def _read(
     utc_offset: float,
     day: pd.Timestamp | None = None,
 ) -> Forecast:
-    from era5_fetch.errors import Era5Error
+    from era5_fetch.errors import Era5Error, Era5Warning
 
     fields = fields_of(quantities)
     if HEIGHT in fields and options.emulator is None and _remote(options):
@@ -131,7 +131,10 @@ def _read(
             )
     except Era5Error as error:
         raise InputError(f"outlook: {error}") from None
-    notes = tuple(f"outlook: {one.message}" for one in told if not issubclass(one.category, DeprecationWarning))
+    notes = tuple(f"outlook: {one.message}" for one in told if issubclass(one.category, Era5Warning))
+    for one in told:
+        if not issubclass(one.category, Era5Warning):
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
     found = daily(hours, quantities, utc_offset=utc_offset)
     if not found.sizes["time"]:
         raise InputError("outlook: the forecast holds no whole local day; give one that goes further")

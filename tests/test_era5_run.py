@@ -17,6 +17,7 @@ from era5_fetch.lexicon import variable
 from era5_fetch.places import Points
 from era5_fetch.store import PlaceStore
 from pipeline.config import load
+from pipeline.daily import weather_of_days
 from pipeline.errors import ConfigError, InputError
 from pipeline.events import left_out
 from pipeline.weather import era5, features, published
@@ -161,6 +162,21 @@ def test_a_folder_of_single_and_pressure_levels_tells_of_every_event(tmp_path):
         assert np.allclose(found[name].sel(station="W1"), planted(name, "W1", times), rtol=0, atol=tolerance), name
     assert left_out([str(name) for name in features.daily(found)]) == []
     assert left_out([str(name) for name in features.daily(found.drop_vars("t850"))]) != []
+
+
+def test_what_is_there_every_six_hours_has_no_days_and_a_note_says_so(tmp_path):
+    hours = pd.date_range("2021-01-29", "2021-02-02 23:00", freq="h")
+    area = {"area": [32, 114, 30, 116]}
+    dataset({"variable": ["2m_temperature"]} | area, times=hours).to_netcdf(tmp_path / "a.nc")
+    aloft = {"variable": ["temperature"], "pressure_level": ["850"]} | area
+    dataset(aloft, times=hours[::6]).to_netcdf(tmp_path / "b.nc")
+    config = small_world.write(tmp_path, {"weather": {"source": "era5", "path": "*.nc", "variables": ["t2m", "t850"]}})
+    found, notes = weather_of_days(load(config), STATIONS, pd.date_range("2021-01-30", "2021-02-01", unit="ns"))
+    assert bool(found["t2m"].notnull().all())
+    assert bool(found["t850"].isnull().all())
+    assert [note for note in notes if "t850" in note] == [
+        "weather: t850: no day has the 18 hours that a day's value needs; not used"
+    ]
 
 
 def test_a_run_is_stale_while_hours_are_still_to_be_published(tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -37,7 +37,7 @@ blh = typer.Typer(
 )
 app.add_typer(blh)
 
-INTERRUPTED = 130
+INTERRUPTED, USAGE = 130, 2
 
 Variables = Annotated[str, typer.Argument(help="Names with commas between, ours or the CDS's: t2m,blh,t850.")]
 When = Annotated[str, typer.Argument(help="UTC: 2017, 2017-01, or first/last: 2017-01-01/2017-03-31.")]
@@ -399,18 +399,31 @@ def _print_plan(source: Cds, requests: Sequence[Request], *, cost: bool, as_json
 def main() -> None:
     """Runs the command; whatever is refused is one line on standard error and a non-zero exit."""
     try:
-        app()
+        code = app(standalone_mode=False, prog_name="era5-fetch")
     except Era5Error as error:
         typer.echo(f"era5-fetch: {error}", err=True)
         sys.exit(1)
     except OSError as error:  # a full disk, a folder that may not be written
         typer.echo(f"era5-fetch: {error.filename or 'the cache'}: {error.strerror or error}", err=True)
         sys.exit(1)
-    except SystemExit as stop:
-        # typer turns Ctrl-C into this exit code before anyone else sees it
-        if stop.code == INTERRUPTED:
-            typer.echo("era5-fetch: interrupted; run the same command again to go on", err=True)
-        raise
+    except Exception as error:
+        # typer's own errors of usage: their class has moved between its versions, their method has not
+        if not hasattr(error, "format_message"):
+            raise
+        typer.echo(_usage(error), err=True)
+        sys.exit(USAGE)
+    # typer turns Ctrl-C into this exit code before anyone else sees it
+    if code == INTERRUPTED:
+        typer.echo("era5-fetch: interrupted; run the same command again to go on", err=True)
+    sys.exit(code or 0)
+
+
+def _usage(error: Any) -> str:
+    """What is wrong with the arguments, and where to read of them; without any arguments the help, as it is."""
+    message, context = str(error.format_message()), getattr(error, "ctx", None)
+    if not message or "\n" in message:
+        return message
+    return f"era5-fetch: {message.rstrip('.')}: see `{context.command_path if context else 'era5-fetch'} --help`"
 
 
 if __name__ == "__main__":

@@ -54,9 +54,11 @@ def weights(grid: xr.Dataset | xr.DataArray, points: pd.DataFrame, *, method: Me
     ------
     GridError
         A point between no centres (bilinear), or in no cell (nearest): the message names it and the grid's
-        box; or points that are not points.
+        box; or points that are not points, or another method.
     """
     require_points(points)
+    if method not in ("nearest", "bilinear"):
+        raise GridError(f"method {method!r}, agreed 'nearest' or 'bilinear'")
     rows = _bracket(grid["latitude"].values, points["latitude"].to_numpy("float64"), NEVER, method)
     columns = _bracket(grid["longitude"].values, points["longitude"].to_numpy("float64"), AROUND, method)
     _require_inside(grid, points, rows.inside & columns.inside)

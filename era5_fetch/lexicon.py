@@ -220,11 +220,20 @@ PRESSURE: Mapping[str, Variable] = MappingProxyType({v.name: v for v in _PRESSUR
 LEVELS = range(500, 1001)
 """Pressure levels [hPa] with plain names; beyond them u100 would be the wind at 100 m and at 100 hPa."""
 
-_BY_NAME = {name: v for v in _SINGLE for name in v.names}
-_BY_NAME_ON_LEVELS = {name: v for v in _PRESSURE for name in v.names}
+_CMOR = {
+    "tas": "t2m", "tdps": "d2m", "ts": "skt", "uas": "u10", "vas": "v10", "psl": "msl", "ps": "sp", "zmla": "blh",
+    "pr": "tp", "rsds": "ssrd", "rlds": "strd", "clt": "tcc", "prw": "tcwv",
+}  # fmt: skip
+_CMOR_ON_LEVELS = {"ta": "t", "ua": "u", "va": "v", "hus": "q", "wap": "w", "hur": "r"}
+"""Names of the climate community's tables (CMIP6, CORDEX) for the same quantities; its zg is a height, not z."""
+
+_BY_NAME = {name: v for v in _SINGLE for name in v.names} | {also: SINGLE[name] for also, name in _CMOR.items()}
+_BY_NAME_ON_LEVELS = {name: v for v in _PRESSURE for name in v.names} | {
+    also: PRESSURE[name] for also, name in _CMOR_ON_LEVELS.items()
+}
 _BY_PARAMETER = {v.parameter: v for v in _SINGLE}
 _BY_PARAMETER_ON_LEVELS = {v.parameter: v for v in _PRESSURE}
-_NUMBERED = re.compile(r"(?:var|param)(\d+)(?:\.128(?:\.\d+)?)?")
+_NUMBERED = re.compile(r"(?:var|param)?(\d+)(?:\.128(?:\.\d+)?)?")
 _FLATTENED = re.compile(r"([a-z]+)(\d{3,4})(hPa)?")
 
 
@@ -258,7 +267,7 @@ def identify(name: str, *, parameter: int | None = None, level: int | None = Non
 
 
 def _numbered(name: str) -> int:
-    """The paramId in a name that is one: var167 (CDO), param167.128.0 (wgrib, CDO); -1 of any other."""
+    """The paramId in a name that is one: var167 (CDO), param167.128.0 (wgrib, CDO), 167.128 (MARS); -1 of any other."""
     match = _NUMBERED.fullmatch(name)
     return int(match[1]) if match else -1
 

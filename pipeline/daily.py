@@ -138,11 +138,23 @@ def weather_of_days(config: Config, stations: pd.DataFrame, days: pd.DatetimeInd
             f"weather: no day from {days[0]:%Y-%m-%d} to {days[-1]:%Y-%m-%d} is known at any station; correct the path "
             "or, for daily values, `resolution: day`"
         )
+    notes += _too_few_hours(screened, of_days)
     if "preliminary" in weather.attrs:
         told = pd.DatetimeIndex(weather.attrs["preliminary"])
         of_days = of_days.assign_coords(preliminary=("time", np.asarray(days.isin(told))))
     of_days = of_days.assign_attrs(fetched=weather.attrs.get("fetched", {}))
     return of_days, [*map(str, weather.attrs.get("notes", ())), *notes]
+
+
+def _too_few_hours(weather: xr.Dataset, of_days: xr.Dataset) -> list[str]:
+    """One line on variables that have hours and yet no day, such as six-hourly ones; or none."""
+    if weather.attrs["resolution"] == "day":
+        return []
+    known = (str(name) for name, values in weather.items() if bool(values.notnull().any()))
+    if thin := [name for name in known if not bool(of_days[name].notnull().any())]:
+        least = features.HOURS_OF_A_DAY
+        return [f"weather: {', '.join(thin)}: no day has the {least} hours that a day's value needs; not used"]
+    return []
 
 
 def _stations_without(weather: xr.Dataset, stations: pd.DataFrame) -> list[str]:

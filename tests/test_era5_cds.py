@@ -814,6 +814,32 @@ def test_what_the_command_refuses_is_one_line(tmp_path, command, arguments, says
     assert len(told.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["plan", "t2m"], "Missing argument 'period': see `era5-fetch plan --help`"),
+        (["plan", "t2m", "2020", "--pints", "x"], "No such option: --pints"),
+        (["fetch"], "No such command 'fetch'"),
+        (["forecast", "t2m"], "Missing option '--out'"),
+    ],
+)
+def test_wrong_usage_is_one_line_too(command, arguments, says):
+    code, _, told = command(*arguments)
+    assert code == 2
+    assert told.startswith(f"era5-fetch: {says}")
+    assert len(told.splitlines()) == 1
+
+
+def test_help_and_an_interrupted_command_leave_as_they_should(command, monkeypatch):
+    assert command("--help")[0] == 0
+
+    def pressed(*arguments, **keywords):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command_line, "_source", pressed)
+    assert command("status") == (130, "", "era5-fetch: interrupted; run the same command again to go on\n")
+
+
 def test_a_cache_that_cannot_be_written_is_one_line(server, tmp_path, command):
     (tmp_path / ".cdsapirc").write_text(f"url: {server.url}\nkey: {KEY}\n")
     (tmp_path / "file").touch()

@@ -34,6 +34,16 @@ LONG = {"t2m": "2m_temperature", "tp": "total_precipitation", "ssrd": "surface_s
 GRIB = {"t2m": (167, "instant"), "tp": (228, "accum"), "ssrd": (169, "accum")}
 
 
+def cmor() -> xr.Dataset:
+    """As CMIP6 and CORDEX name and measure it: precipitation and radiation are rates over the hour."""
+    raw = new_cds().rename(t2m="tas", tp="pr", ssrd="rsds", valid_time="time", latitude="lat", longitude="lon")
+    rain, sun = (
+        (raw["pr"] * 1e3 / 3600).assign_attrs(units="kg m-2 s-1"),
+        (raw["rsds"] / 3600).assign_attrs(units="W m-2"),
+    )
+    return raw.assign(pr=rain, rsds=sun)
+
+
 def new_cds(names=("t2m", "tp", "ssrd"), values=TRUTH, times=TIMES, longitude=LONGITUDE) -> xr.Dataset:
     """As the CDS's converter writes since late 2024."""
     dims = ("valid_time", "latitude", "longitude")
@@ -307,7 +317,8 @@ OTHER_FORMS = {
     "axes by CF's standard names": (with_axes_of_cf, ()),
     "axes in capitals": (lambda: new_cds().rename(valid_time="Time", latitude="LAT", longitude="Longitude"), ()),
     "NCAR's names": (lambda: new_cds().rename(t2m="VAR_2T", tp="TP", ssrd="VAR_SSRD"), ()),
-    "parameters for names": (lambda: new_cds().rename(t2m="var167", tp="param228.128.0"), ()),
+    "parameters for names": (lambda: new_cds().rename(t2m="var167", tp="param228.128.0", ssrd="169"), ()),
+    "the climate community's names": (cmor, ()),
     "longitude before latitude": (lambda: new_cds().transpose("longitude", "latitude", "valid_time"), ()),
     "a member of an ensemble": (lambda: new_cds().drop_vars("number").expand_dims(number=[0]), ()),
     "float64": (lambda: new_cds().map(lambda f: f.astype("f8").assign_attrs(f.attrs), keep_attrs=True), ()),

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import era5_fetch
 from era5_fetch import canonical, missing_hours
 from era5_fetch.combine import combined
-from era5_fetch.errors import DecodeError, Era5Warning, FileError, GridError, PeriodError, VariableError
+from era5_fetch.errors import DecodeError, Era5Warning, FileError, GridError, PeriodError, SourceError, VariableError
 from era5_fetch.extract import extract, extract_polygons
 from era5_fetch.period import hours
 
@@ -260,6 +260,18 @@ def test_an_area_and_points_together_are_refused(tmp_path):
     save(raw(), tmp_path / "a.nc")
     with pytest.raises(GridError, match="an area and points, agreed one of them"):
         era5_fetch.open(["t2m"], "2020", source=tmp_path, area=[41, 116, 40, 117], points=points(raw()))
+
+
+def test_what_is_asked_for_by_mistake_is_told_before_anything_is_read(tmp_path):
+    save(raw(), tmp_path / "a.nc")
+    with pytest.raises(SourceError, match="source 'cdss', agreed cds, arco, google, earthmover, opendata, or a folder"):
+        era5_fetch.open(["t2m"], "2020", source="cdss")
+    with pytest.raises(VariableError, match="no variables, agreed one at least"):
+        era5_fetch.open([], "2020", source=tmp_path)
+    with pytest.raises(GridError, match="method 'cubic', agreed 'nearest' or 'bilinear'"):
+        era5_fetch.open(["t2m"], "2020", source=tmp_path, points=points(raw()), method="cubic")
+    alone = era5_fetch.open("t2m", "2020", source=tmp_path)
+    xr.testing.assert_identical(alone, era5_fetch.open(["t2m"], "2020", source=tmp_path))
 
 
 def test_era5_and_era5_land_do_not_mix_at_points(tmp_path):

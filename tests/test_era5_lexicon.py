@@ -48,6 +48,15 @@ def test_a_variable_on_levels_is_flattened_and_found_again(known):
         assert identify(flattened(known.name, level)) in flat
 
 
+def test_numbers_and_names_of_the_climate_community_lead_to_the_same_variables():
+    assert [identify(name).name for name in ("167", "167.128", "tas", "psl", "ps", "clt")] == [
+        *("t2m", "t2m", "t2m", "msl", "sp", "tcc")
+    ]
+    assert {identify(name, level=850).name for name in ("130", "ta", "var130")} == {"t850"}
+    assert identify("zg", level=500) is None  # a height, where z is a geopotential
+    assert identify("850") is None
+
+
 def test_wind_at_100_m_is_not_wind_at_100_hpa():
     assert variable("u100").long_name == "eastward wind at 100 m"
     assert variable("u100hPa").level == 100

@@ -13,11 +13,14 @@ from loopback.era5_files import dataset, truth
 from pydantic import ValidationError
 
 from era5_fetch.cache import Cache
+from era5_fetch.lexicon import variable
 from era5_fetch.places import Points
 from era5_fetch.store import PlaceStore
 from pipeline.config import load
+from pipeline.daily import weather_of_days
 from pipeline.errors import ConfigError, InputError
-from pipeline.weather import era5, published
+from pipeline.events import left_out
+from pipeline.weather import era5, features, published
 
 VARIABLES = ["2m_temperature", "u10", "v10", "blh", "tp"]
 PERIOD = (datetime.date(2021, 1, 1), datetime.date(2021, 4, 10))
@@ -137,6 +140,43 @@ def test_a_store_of_places_is_weather_by_its_path(tmp_path):
     found = read(chosen, (datetime.date(2021, 1, 30), datetime.date(2021, 1, 31)))
     times = pd.DatetimeIndex(found["time"].values)
     assert np.allclose(found["t2m"].sel(station="W1"), planted("t2m", "W1", times), rtol=4 * np.finfo("f4").eps)
+
+
+def test_a_folder_of_single_and_pressure_levels_tells_of_every_event(tmp_path):
+    hours = pd.date_range("2021-01-29", "2021-02-02 23:00", freq="h")
+    single = {"variable": ["2m_temperature", "10m_u_component_of_wind", "10m_v_component_of_wind"]}
+    others = {"variable": ["total_precipitation", "surface_solar_radiation_downwards"]}
+    levels = {"variable": ["temperature", "u_component_of_wind", "v_component_of_wind", "vertical_velocity"]}
+    asked = {"a": single, "b": others, "c": levels | {"pressure_level": ["500", "850", "925"]}}
+    for file, inputs in asked.items():
+        dataset(inputs | {"area": [32, 114, 30, 116]}, times=hours).to_netcdf(tmp_path / f"{file}.nc", engine="netcdf4")
+    names = ["t2m", "u10", "v10", "tp", "ssrd", "t850", "t925", "u500", "v500", "w500"]
+    chosen = era5.Options.model_validate(
+        {"source": "era5", "path": ".", "variables": names, "method": "nearest"}, context={"folder": tmp_path}
+    )
+    found = read(chosen, (datetime.date(2021, 1, 30), datetime.date(2021, 2, 1)))
+    times = pd.DatetimeIndex(found["time"].values)
+    for name in ("t2m", "t850", "t925", "u500", "w500"):
+        # beside float32 in the file: relative to the range, for values near zero
+        tolerance = 4 * np.finfo("f4").eps * max(map(abs, variable(name).plausible))
+        assert np.allclose(found[name].sel(station="W1"), planted(name, "W1", times), rtol=0, atol=tolerance), name
+    assert left_out([str(name) for name in features.daily(found)]) == []
+    assert left_out([str(name) for name in features.daily(found.drop_vars("t850"))]) != []
+
+
+def test_what_is_there_every_six_hours_has_no_days_and_a_note_says_so(tmp_path):
+    hours = pd.date_range("2021-01-29", "2021-02-02 23:00", freq="h")
+    area = {"area": [32, 114, 30, 116]}
+    dataset({"variable": ["2m_temperature"]} | area, times=hours).to_netcdf(tmp_path / "a.nc")
+    aloft = {"variable": ["temperature"], "pressure_level": ["850"]} | area
+    dataset(aloft, times=hours[::6]).to_netcdf(tmp_path / "b.nc")
+    config = small_world.write(tmp_path, {"weather": {"source": "era5", "path": "*.nc", "variables": ["t2m", "t850"]}})
+    found, notes = weather_of_days(load(config), STATIONS, pd.date_range("2021-01-30", "2021-02-01", unit="ns"))
+    assert bool(found["t2m"].notnull().all())
+    assert bool(found["t850"].isnull().all())
+    assert [note for note in notes if "t850" in note] == [
+        "weather: t850: no day has the 18 hours that a day's value needs; not used"
+    ]
 
 
 def test_a_run_is_stale_while_hours_are_still_to_be_published(tmp_path):

@@ -9,6 +9,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
+from era5_fetch.errors import SourceError, VariableError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -70,7 +72,7 @@ SOURCES: Mapping[str, str] = MappingProxyType(
 
 
 def open(  # noqa: A001 - era5_fetch.open, as xarray has open_dataset
-    variables: Sequence[str],
+    variables: str | Sequence[str],
     period: Period,
     *,
     source: str | PathLike[str] | Source = "cds",
@@ -86,12 +88,12 @@ def open(  # noqa: A001 - era5_fetch.open, as xarray has open_dataset
 ) -> xr.Dataset:
     """The canonical Dataset of `variables` over a period, in memory.
 
-    `variables` by any dialect's names; `period` as in `period.Period`; `source` one of `SOURCES`, or a folder,
-    a file, or a glob such as `era5/**/*.nc`, or a `Source`. What "cds" and "opendata" fetched stays in the
-    folder `cache`: for what is there neither network nor key is needed. Of "arco", "google" and "earthmover"
-    nothing is kept. `emulator` (`emulator.train`, `era5-fetch blh train`) makes the `blh` that forecasts
-    lack. Hours that are not there (no file holds them, or they are not published yet) are absent,
-    and a variable is NaN at those only others have; `missing_hours` lists both.
+    `variables` by any dialect's names, one or several; `period` as in `period.Period`; `source` one of `SOURCES`,
+    or a folder, a file, or a glob such as `era5/**/*.nc`, or a `Source`. What "cds" and "opendata" fetched stays in
+    the folder `cache`: for what is there neither network nor key is needed. Of "arco", "google" and "earthmover"
+    nothing is kept. `emulator` (`emulator.train`, `era5-fetch blh train`) makes the `blh` that forecasts lack.
+    Hours that are not there (no file holds them, or they are not published yet) are absent, and a variable is NaN
+    at those only others have; `missing_hours` lists both.
 
     With `area` [north, west, south, east; degrees] the grid is cut to it. With `points` the Dataset is
     `(time, place)`, as from `extract.extract`, without ever holding the grid.
@@ -99,7 +101,7 @@ def open(  # noqa: A001 - era5_fetch.open, as xarray has open_dataset
     Raises
     ------
     VariableError
-        A variable that no table knows or no file holds; the message names those found.
+        No variable, or one that no table knows or no file holds; the message names those found.
     PeriodError
         The period is empty, or there is no hour of a variable in it.
     GridError
@@ -109,15 +111,18 @@ def open(  # noqa: A001 - era5_fetch.open, as xarray has open_dataset
     SourceError, RequestError, TransferError, ContentError
         A remote source does not answer, refuses, breaks off, or gives something else than was asked for.
     """
+    names = [variables] if isinstance(variables, str) else list(variables)
+    if not names:
+        raise VariableError("no variables, agreed one at least, such as 't2m'")
     settings = Settings(None if cache is None else Path(cache), key, url, refresh, emulator)
     chosen = source_of(source, settings, accumulation=accumulation)
-    return chosen.open(variables, period, area=area, points=points, method=method)
+    return chosen.open(names, period, area=area, points=points, method=method)
 
 
 def source_of(
     source: str | PathLike[str] | Source, settings: Settings, *, accumulation: Accumulation | None = None
 ) -> Source:
-    """The source behind a name or a path, or itself."""
+    """The source behind a name or a path, or itself; a SourceError where a word is neither."""
     if isinstance(source, str) and source in SOURCES:
         made: Source = importlib.import_module(SOURCES[source]).source(settings)
         return made
@@ -128,5 +133,7 @@ def source_of(
             return PlaceStore(source)
         from era5_fetch.sources.folder import Folder
 
+        if isinstance(source, str) and source.isidentifier() and not Path(source).exists():
+            raise SourceError(f"source {source!r}, agreed {', '.join(SOURCES)}, or a folder, a file or a glob of files")
         return Folder(source, accumulation)
     return source

@@ -86,7 +86,7 @@ def unfit(rows: Samples, *, minimum_days: int) -> str | None:
     if rows.drivers.empty or rows.drivers.shape[1] == 0 or not rows.drivers.notna().any().any():
         return "it has no weather"
     if both.sum() < minimum_days:
-        return f"{both.sum()} days have both observation and weather, {minimum_days} are needed (minimum_days)"
+        return f"{both.sum()} days have both observation and weather, {minimum_days} are needed (model.minimum_days)"
     if rows.target[both].std() <= 1e-6 * abs(rows.target[both].mean()):
         return "the series is constant"
     if not rows.target[both].median() > 0:

@@ -19,7 +19,7 @@ from pipeline.store import written_whole
 LOOK = {"pm25": ("PM2.5", style.WEATHER, "o", -0.14), "o3": ("O3", style.UNFAVOURABLE, "D", 0.14)}
 """Name, colour, mark and place beside the line of each pollutant: marks differ too."""
 RIGHT_SLOPE = (0.95, 1.05)
-LABELS, ROW = 2.78, 0.27
+LABELS, ROW = 3.3, 0.27
 """Room for the methods' names and for each [inch]."""
 
 

@@ -196,8 +196,9 @@ class Design:
         return np.asarray(coefficients[..., : self.split] @ np.hstack([self.fixed, *self.emission.values()]).T)
 
     def weather_effect(self, coefficients: np.ndarray) -> np.ndarray:
-        """The weather's part of the logarithm (n,) as it was fitted, for the ``coefficients`` (p,) of this design."""
-        return np.asarray(self.offset + np.hstack(list(self.weather.values())) @ coefficients[self.split :])
+        """The weather's part of the logarithm (..., n) for ``coefficients`` (..., p); NaN on days without drivers."""
+        effect = self.offset + coefficients[..., self.split :] @ np.hstack(list(self.weather.values())).T
+        return np.where(self.known, effect, np.nan)
 
     def response(self, coefficients: np.ndarray) -> WeatherResponse:
         """The weather's part as a function of drivers, for ``coefficients`` (1 + members, p).
@@ -249,14 +250,13 @@ def separate(target: pd.Series, table: pd.DataFrame, *, drivers: Drivers, settin
     draws[:, : plan.split] = _widened(draws[:, : plan.split], EMISSIONS_MODEL_ERROR)
     draws[:, plan.split :] = _widened(draws[:, plan.split :], WEATHER_MODEL_ERROR)
     draws[:, _untold(plan, seen)] = 0.0
-    response = plan.response(draws)
-    emissions, weather = plan.emissions(draws), response.effects(table)
+    emissions, weather = plan.emissions(draws), plan.weather_effect(draws)
     level = _level(emissions, weather, observed, seen)
     draws[:, 0] += level  # the level is the first column's
     emissions = emissions + level[:, None]
     ratio = np.where(seen, observed / np.exp(emissions[0] + weather[0]), np.nan)
     of_emissions = EmissionResponse(plan.days, settings.interventions, draws[:, : plan.split])
-    fitted = Fitted(table, of_emissions, response, fit.prior)
+    fitted = Fitted(table, of_emissions, plan.response(draws), fit.prior)
     return Separation(plan.days, observed, emissions, weather, ratio, fitted)
 
 
@@ -329,7 +329,7 @@ def held_out_predictions(
         seen, wanted = everything & train, plan.known & test
         found, fit = _fitted(plan, relative, seen, prior)
         coefficients = fit.coefficients[None]
-        emissions, weather = found.emissions(coefficients), found.response(coefficients).effects(table)
+        emissions, weather = found.emissions(coefficients), found.weather_effect(coefficients)
         level = _level(emissions, weather, observed, seen)
         predicted[wanted] = np.exp(emissions[0] + weather[0] + level)[wanted]
         outside.append((scores.outside_percent(main[wanted], main[seen]), wanted.sum()))

@@ -67,7 +67,13 @@ def attribute(
     base = _base(rows, found, base_year)
     with threadpool_limits(limits=1):
         separation = separate(rows.target, rows.drivers, drivers=rows.roles, settings=settings)
-        held_out, outside = held_out_predictions(rows.target, rows.drivers, drivers=rows.roles, settings=settings)
+        held_out, outside = held_out_predictions(
+            rows.target,
+            rows.drivers,
+            drivers=rows.roles,
+            settings=settings,
+            prior=separation.fitted.prior if separation.fitted else None,
+        )
     readings = read_off(separation, found, statistics=wanted, base=base).assign(
         held_out=("time", held_out), reporting=("time", rows.reporting.to_numpy()), outside_percent=outside
     )

@@ -61,7 +61,7 @@ class Without:
         if self.memory:
             plan = plan.with_carried(fit.coefficients)
             fit = self._fit(plan, target, seen, fit.prior, 2)
-        weather = np.where(plan.known, plan.weather_effect(fit.coefficients), np.nan)
+        weather = plan.weather_effect(fit.coefficients)
         separation = _separation(task, plan.emissions(fit.coefficients), weather)
         return Separated(separation, task.calendar, _sizes(task, fit.coefficients))
 

@@ -32,8 +32,8 @@ CONDA_NAMES = {
     "eccodes": "python-eccodes",
     "matplotlib": "matplotlib-base",
 }
-# What conda-forge does not have: pip brings it with the project.
-PIP_ONLY = {"pylopdf-fonts-zh-cn"}
+# What is not taken from conda-forge: pip brings it with the project, or by its own line.
+PIP_ONLY = {"pylopdf-fonts-zh-cn", "rocrate", "typst"}
 
 
 def conda_requirements() -> dict[str, str]:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from pipeline.store import Run, file_digest
 
-OTHERS = ("tables/bau-", "figures/en/bau-", "figures/zh/bau-", "weekly/")
-"""Beginnings of what `tianbang bau` and `tianbang index` make in the same folder: not the run's to remove."""
+OTHERS = ("tables/bau-", "figures/en/bau-", "figures/zh/bau-", "weekly/", "report/")
+"""Beginnings of what `tianbang bau`, `index` and `report` make in the same folder: not the run's to remove."""
 
 
 def recorded(store: Run) -> Iterator[str]:

@@ -711,6 +711,12 @@ POLLUTANT_SIGNS: dict[str, str] = {
 }  # fmt: skip
 SOURCES: dict[str, tuple[str, str]] = {
     "prsa": ("UCI Beijing multi-site data", "UCI北京多点位数据"),
+    "national": ("national monitoring network", "国家环境空气质量监测网"),
+    "national_cities": ("national monitoring network, by city", "国家环境空气质量监测网（城市数据）"),
+    "beijing": ("Beijing monitoring network", "北京市环境空气质量监测网"),
+    "openaq": ("OpenAQ", "OpenAQ"),
+    "epa_aqs": ("US EPA AQS", "US EPA AQS"),
+    "eea": ("European Environment Agency", "欧洲环境署（EEA）"),
     "stations": ("measured at the stations", "点位实测"),
     "table": ("from a table", "数据表"),
     "era5": ("ERA5", "ERA5"),

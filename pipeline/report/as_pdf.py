@@ -76,9 +76,12 @@ def equation_svg(equation: Equation) -> str:
     source = (
         "#set page(width: auto, height: auto, margin: 2pt, fill: none)\n"
         "#set text(size: 11pt)\n"
+        '#show math.equation: set text(font: ("New Computer Modern Math", "Noto Serif SC"))\n'
         f'#math.equation(block: true, eval({json.dumps(equation.typst)}, mode: "math"))\n'
     )
-    return typst.compile(source.encode(), format="svg", ignore_system_fonts=True, timestamp=0).decode()
+    return typst.compile(
+        source.encode(), format="svg", font_paths=[fonts_folder()], ignore_system_fonts=True, timestamp=0
+    ).decode()
 
 
 def _content(document: Document, folder: Path) -> dict[str, Any]:

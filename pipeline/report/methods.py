@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import string
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
@@ -25,6 +25,8 @@ from pipeline.store import Run
 from pipeline.wording import LEAST_R2, Language, driver_in, number, phrase, pollutant_in, source_in
 
 LETTER = "A"
+CHINESE = "[\u2e80-\uffef]"
+AFTERNOON = "_afternoon"
 
 
 @cache
@@ -48,7 +50,7 @@ def _blocks(
     given: Mapping[str, Any], config: Config, store: Run, language: Language, known: Mapping[str, Any]
 ) -> Iterator[Block]:
     if "equation" in given:
-        yield Equation(given["equation"], given["plain"])
+        yield Equation(*(_worded(given[form], language) for form in ("equation", "plain")))
     elif "items" in given:
         yield Items(tuple(filled(one[language], known) for one in given["items"]))
     elif "table" in given:
@@ -58,17 +60,13 @@ def _blocks(
         yield Paragraph(filled(given[language], known))
 
 
+def _worded(equation: str, language: Language) -> str:
+    return re.sub("<(\\w+)>", lambda found: say(f"in_equation_{found[1]}", language), equation)
+
+
 def filled(text: str, known: Mapping[str, Any]) -> str:
-    """``text`` with its placeholders filled; what Chinese lines are broken by in YAML is no space."""
-    text = string.Formatter().vformat(text, (), known)
-    return "".join(_joined(text))
-
-
-def _joined(text: str) -> Iterator[str]:
-    for number_, character in enumerate(text):
-        around = text[max(0, number_ - 1) : number_] + text[number_ + 1 : number_ + 2]
-        if not (character == " " and len(around) == 2 and all(ord(one) > 0x2E80 for one in around)):
-            yield character
+    """``text`` with its placeholders filled; beside a Chinese character, where YAML broke the line, stands no space."""
+    return re.sub(f" (?={CHINESE})|(?<={CHINESE}) ", "", text.format(**known))
 
 
 def settings(config: Config, store: Run, language: Language) -> dict[str, Any]:
@@ -110,7 +108,13 @@ def drivers_of(store: Run, language: Language) -> list[str]:
     import xarray as xr
 
     with xr.open_dataset(store.path(DAILY[1])) as weather:
-        return [driver_in(language, str(name)) for name in weather.data_vars]
+        return [_driver(str(name), language) for name in weather.data_vars]
+
+
+def _driver(name: str, language: Language) -> str:
+    if name.endswith(AFTERNOON):
+        return say("afternoon", language, driver=driver_in(language, name.removesuffix(AFTERNOON)))
+    return driver_in(language, name)
 
 
 def regions_of(regions: Mapping[str, list[str]], language: Language) -> list[str]:
@@ -124,13 +128,8 @@ def regions_of(regions: Mapping[str, list[str]], language: Language) -> list[str
 
 
 def rules_of(config: Config, language: Language) -> list[str]:
-    """The screening rules in force with their thresholds."""
-    found = []
-    for name in config.quality.rules:
-        rule = RULES[name]
-        limit = rule.threshold.format(**config.quality.model_dump())
-        found.append((rule.chinese if language == "zh" else rule.english) + (f" ({limit})" if limit else ""))
-    return found
+    """The screening rules in force."""
+    return [getattr(RULES[name], _named(language)) for name in config.quality.rules]
 
 
 def standards_of(config: Config, language: Language) -> list[str]:
@@ -157,10 +156,21 @@ def _named(language: Language) -> str:
 def quality_table(config: Config, store: Run, language: Language) -> Grid | None:
     """What was rejected, by rule and variable; None where nothing was."""
     found = pd.read_csv(store.path(QUALITY))
+    found = found[found["values"] > 0]
     if found.empty:
         return None
-    rows = report_rows(found, language, config.quality)
-    columns = [("meaning", False), ("variable", False), ("values", True), ("share", True), ("stations", True)]
+    rows = [
+        {**row, "variable": pollutant_in(language, row["variable"]), "threshold": readable_units(row["threshold"])}
+        for row in report_rows(found, language, config.quality)
+    ]
+    columns = [
+        ("meaning", False),
+        ("threshold", False),
+        ("variable", False),
+        ("values", True),
+        ("share", True),
+        ("stations", True),
+    ]
     return Grid(
         "methods-quality",
         say("table", language, number=f"{LETTER}1"),
@@ -170,10 +180,15 @@ def quality_table(config: Config, store: Run, language: Language) -> Grid | None
     )
 
 
+def readable_units(threshold: str) -> str:
+    """A threshold as it is printed; a rule's range of its own variable says nothing."""
+    return threshold.replace("valid_range", "").replace("ug m-3", "µg m⁻³").replace(" x ", " × ")
+
+
 def skill_table(config: Config, store: Run, language: Language) -> Grid | None:
     """Scores on held-out months: the median and range over cities of each pollutant; None where there are none."""
     skill = pd.read_csv(store.path("tables/skill.csv"))
-    skill = skill[skill["level"] == "city"].dropna(subset="r2")
+    skill = skill[skill["level"] == ("city" if "city" in set(skill["level"]) else "region")].dropna(subset="r2")
     if skill.empty:
         return None
     rows = []

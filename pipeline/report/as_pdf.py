@@ -79,9 +79,8 @@ def equation_svg(equation: Equation) -> str:
         '#show math.equation: set text(font: ("New Computer Modern Math", "Noto Serif SC"))\n'
         f'#math.equation(block: true, eval({json.dumps(equation.typst)}, mode: "math"))\n'
     )
-    return typst.compile(
-        source.encode(), format="svg", font_paths=[fonts_folder()], ignore_system_fonts=True, timestamp=0
-    ).decode()
+    fonts = typst.Fonts(include_system_fonts=False, font_paths=[fonts_folder()])
+    return typst.compile(source.encode(), format="svg", font_paths=fonts, timestamp=0).decode()
 
 
 def _content(document: Document, folder: Path) -> dict[str, Any]:

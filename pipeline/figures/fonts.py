@@ -52,6 +52,23 @@ def families(language: Language) -> list[str]:
     return [*chinese, LATIN] if language == "zh" else [LATIN, *chinese]
 
 
+def pdf_font_type(names: Iterable[str]) -> int:
+    """How matplotlib embeds fonts in a PDF: as TrueType (42) where all have such outlines, else as Type 3.
+
+    Noto's and Source Han's fonts have PostScript outlines, which matplotlib would put into a TrueType font's place; a
+    reader that believes what the file says shows no character (matplotlib issues 2869, 20870).
+    """
+    return 3 if any(_has_postscript_outlines(name) for name in names) else 42
+
+
+@cache
+def _has_postscript_outlines(family: str) -> bool:
+    with Path(_path(family)).open("rb") as file:
+        head = file.read(16)
+        file.seek(int.from_bytes(head[12:16]) if head.startswith(b"ttcf") else 0)  # the first font of a collection
+        return file.read(4) == b"OTTO"
+
+
 def unwritable(texts: Iterable[str], names: Iterable[str]) -> list[str]:
     """The characters of ``texts`` that no family of ``names`` has, sorted."""
     known = frozenset().union(*(_characters(name) for name in names))
@@ -64,5 +81,8 @@ def _printed(texts: Iterable[str]) -> Iterator[str]:
 
 @cache
 def _characters(family: str) -> frozenset[int]:
-    path = font_manager.findfont(font_manager.FontProperties(family=family), fallback_to_default=False)
-    return frozenset(font_manager.get_font(path).get_charmap())
+    return frozenset(font_manager.get_font(_path(family)).get_charmap())
+
+
+def _path(family: str) -> str:
+    return str(font_manager.findfont(font_manager.FontProperties(family=family), fallback_to_default=False))

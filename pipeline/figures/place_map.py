@@ -128,7 +128,7 @@ def paint(places: Places, language: Language, *, title: str, source: str) -> Can
         columns=2,
     )
     if len(places.rows) <= LABELLED:
-        _label(figure, axes, places.rows, f"label_{language}")
+        label_points(figure, axes, places.rows, f"label_{language}")
     return figure
 
 
@@ -154,15 +154,17 @@ def _map_axes(figure: Canvas, rows: pd.DataFrame) -> Any:
     reach = MARGIN * max(*(half / shape), LEAST_WIDTH / shape[0]) * shape
     axes.set_xlim(middle[0] - reach[0], middle[0] + reach[0])
     axes.set_ylim(middle[1] - reach[1], middle[1] + reach[1])
-    _gridlines(axes)
+    graticule(axes)
     return axes
 
 
-def _gridlines(axes: Any) -> None:
-    lines = axes.gridlines(draw_labels=["left", "bottom"], x_inline=False, y_inline=False, lw=0.5, color="#CCCCCC")
+def graticule(axes: Any, *, left: bool = True, bottom: bool = True, size: float = 8) -> None:
+    """Lines of round degrees on axes whose limits are set, labelled at the left and at the bottom."""
+    sides = [side for side, asked in (("left", left), ("bottom", bottom)) if asked]
+    lines = axes.gridlines(draw_labels=sides, x_inline=False, y_inline=False, lw=0.5, color="#CCCCCC")
     west, east, south, north = axes.get_extent(_degrees())
     lines.xlocator, lines.ylocator = _round_degrees(west, east), _round_degrees(south, north)
-    lines.xlabel_style = lines.ylabel_style = {"size": 8, "color": "black", "rotation": 0}
+    lines.xlabel_style = lines.ylabel_style = {"size": size, "color": "black", "rotation": 0}
     lines.rotate_labels = False
     axes.spines["geo"].set(edgecolor=style.QUIET, linewidth=0.8)
 
@@ -187,8 +189,11 @@ def projection(latitude: pd.Series, longitude: pd.Series) -> Any:
     )
 
 
-def _label(figure: Canvas, axes: Axes, rows: pd.DataFrame, column: str) -> None:
-    """Writes each name at the first side where it meets no dot, no name and no edge; else not at all."""
+def label_points(figure: Canvas, axes: Axes, rows: pd.DataFrame, column: str) -> None:
+    """Writes the names in ``column`` beside the points, in columns latitude and longitude.
+
+    Each stands at the first side where it meets no dot, no name and no edge; else it is not written.
+    """
     to_pixels = _degrees()._as_mpl_transform(axes)
     reach = 5 * figure.dpi / 72
     places = rows[["longitude", "latitude"]].to_numpy()

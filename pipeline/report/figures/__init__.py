@@ -1,0 +1,1 @@
+"""The report's own figures, painted from its facts."""

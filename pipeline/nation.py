@@ -60,7 +60,7 @@ class NationOptions:
 
 @dataclass(frozen=True)
 class Nation:
-    """Everything the files are written from. A city's world is made when it is asked for: it takes a fifth of a second."""
+    """Everything the files are written from; a city's world is made when it is asked for."""
 
     options: NationOptions
     places: NationPlaces
@@ -118,7 +118,7 @@ def write(folder: Path, options: NationOptions) -> NationPaths:
 def _worlds(made: Nation, air: dict[str, dict[str, Any]]) -> Iterator[World]:
     """The cities' worlds in order, each made once; ``air`` is filled with their days."""
     days, seed = made.options.days, made.options.seed
-    for city in made.places.cities.index:
+    for city in made.places.cities:
         world = made.world(city)
         air[city] = city_air(world, dust=dust_of(made.places, city, days, seed=seed))
         yield world
@@ -145,19 +145,18 @@ def write_truth(truth: xr.Dataset, path: Path) -> None:
 
 def write_stations(places: NationPlaces, path: Path) -> None:
     """The list of stations in the network's form; a closed station says so in its name."""
-    stations = places.stations
-    marks = stations["closed"].dt.strftime("（停运%y%m%d）").where(stations["closed"].notna(), "")
-    table = pd.DataFrame(
+    rows = [
         {
-            "监测点编码": stations.index,
-            "监测点名称": (stations["name"] + marks).to_numpy(),
-            "城市": [places.cities.at[city, "chinese"] for city in stations["city"]],
-            "经度": stations["longitude"].to_numpy(),
-            "纬度": stations["latitude"].to_numpy(),
+            "监测点编码": one.code,
+            "监测点名称": one.name + (f"（停运{one.closed:%y%m%d}）" if one.closed else ""),
+            "城市": places.cities[one.city].chinese,
+            "经度": one.longitude,
+            "纬度": one.latitude,
             "对照点": "N",
         }
-    )
-    write_text(path, table.to_csv(index=False))
+        for one in places.stations
+    ]
+    write_text(path, pd.DataFrame(rows).to_csv(index=False))
 
 
 def config(made: Nation) -> dict[str, Any]:
@@ -189,15 +188,18 @@ def config(made: Nation) -> dict[str, Any]:
 
 def _dust(made: Nation) -> list[dict[str, Any]]:
     """The days of dust that the air was given, declared."""
-    cities, events = made.places.cities, []
-    for block, members in cities[cities["latitude"] >= NORTH].groupby("block"):
-        for start in dust_starts(str(block), made.options.days, seed=made.options.seed):
-            events.append(
-                {
-                    "name": f"dust of {start:%Y-%m-%d}",
-                    "start": start.date(),
-                    "end": (start + pd.Timedelta(days=1)).date(),
-                    "places": list(members.index),
-                }
-            )
+    touched: dict[str, list[str]] = {}
+    for city in made.places.cities.values():
+        if city.latitude >= NORTH:
+            touched.setdefault(city.block, []).append(city.code)
+    events = [
+        {
+            "name": f"dust of {start:%Y-%m-%d}",
+            "start": start.date(),
+            "end": (start + pd.Timedelta(days=1)).date(),
+            "places": members,
+        }
+        for block, members in touched.items()
+        for start in dust_starts(block, made.options.days, seed=made.options.seed)
+    ]
     return sorted(events, key=lambda event: (event["start"], event["places"]))

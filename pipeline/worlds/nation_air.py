@@ -30,7 +30,7 @@ from pipeline.worlds.emissions import (
 )
 from pipeline.worlds.nation_places import NationPlaces
 from pipeline.worlds.nation_weather import NationWeather, city_days, nearest_climate
-from pipeline.worlds.physics import O3_TURN, PM25_PHYSICS, O3_PHYSICS, Physics
+from pipeline.worlds.physics import O3_PHYSICS, O3_TURN, PM25_PHYSICS, Physics
 from pipeline.worlds.sample_weather import SHARED
 from pipeline.worlds.world import World, create
 
@@ -86,13 +86,12 @@ def lockdown(days: pd.DatetimeIndex) -> Intervention | None:
 
 def city_world(places: NationPlaces, weather: NationWeather, city: str, *, seed: int) -> World:
     """The world of one city, of its code; in whatever company it is made it is the same."""
-    about = places.cities.loc[city]
-    course, block = course_of(about["block"]), str(about["block"])
-    climate = nearest_climate(about["latitude"], about["longitude"])
+    about = places.cities[city]
+    course, climate = course_of(about.block), nearest_climate(about.latitude, about.longitude)
     rng = labelled_rng(seed, "city", city)
     history = _history(course, weather.days, HEATING[climate], rng)
     frame, level = city_days(places, weather, city), course.level * np.exp(0.12 * rng.standard_normal())
-    of_block = int(labelled_rng(seed, "block", block).integers(2**31))
+    of_block = int(labelled_rng(seed, "block", about.block).integers(2**31))
 
     def of_scale(scale: float) -> World:
         turn, production = O3_TURN[climate][course.o3]
@@ -144,20 +143,19 @@ def dust_starts(block: str, days: pd.DatetimeIndex, *, seed: int) -> list[pd.Tim
     """First days of the spring's dust, two days each, in a block of cities."""
     found = []
     for year in sorted(set(days.year)):
-        offsets = labelled_rng(seed, "dust", block, str(year)).choice(
-            np.arange(0, 70, 5), DUST_DAYS // 2, replace=False
-        )
-        found += [pd.Timestamp(year, 3, 10) + pd.Timedelta(days=int(offset)) for offset in sorted(offsets)]
+        rng = labelled_rng(seed, "dust", block, str(year))
+        after = sorted(rng.choice(np.arange(0, 70, 5), DUST_DAYS // 2, replace=False).tolist())
+        found += [pd.Timestamp(year, 3, 10) + pd.Timedelta(days=offset) for offset in after]
     return [start for start in found if days[0] <= start and start + pd.Timedelta(days=1) <= days[-1]]
 
 
 def dust_of(places: NationPlaces, city: str, days: pd.DatetimeIndex, *, seed: int) -> FloatArray:
     """The dust of a city's days [ug m-3], none in the south; dims (day,)."""
-    found, about = np.zeros(len(days)), places.cities.loc[city]
-    if about["latitude"] < NORTH:
+    found, about = np.zeros(len(days)), places.cities[city]
+    if about.latitude < NORTH:
         return found
     rng = labelled_rng(seed, "dust", city)
-    for start in dust_starts(str(about["block"]), days, seed=seed):
+    for start in dust_starts(about.block, days, seed=seed):
         for day in (start, start + pd.Timedelta(days=1)):
-            found[(day - days[0]).days] = 420 * np.exp(0.4 * rng.standard_normal())
+            found[days == day] = 420 * np.exp(0.4 * rng.standard_normal())
     return found

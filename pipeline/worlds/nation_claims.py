@@ -13,6 +13,7 @@ import xarray as xr
 import yaml
 
 from pipeline.regions import label
+from pipeline.regions.cities import Language
 
 UNITS = "ug m-3"
 TOLERANCE_PARTS = 0.5  # ug m-3: the rounding of a part to whole micrograms
@@ -26,11 +27,18 @@ SPOKEN = {
     "weather": ("the weather's part", "气象贡献"),
     "emissions": ("the emissions' part", "排放贡献"),
 }
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
+SENTENCES = {
+    ("part", "en"): "{region}: of the change of {pollutant} ({statistic}), {first} to {last}, {part} is {value} μg/m³.",
+    ("part", "zh"): "{region}：{first}—{last}年{pollutant}{statistic}变化中，{part}为{value}微克/立方米。",
+    ("index", "en"): "{region}: the condition index of {pollutant} changed by {value} % from {first} to {last}.",
+    ("index", "zh"): "{region}：{first}—{last}年{pollutant}气象条件指数变化{value}%。",
+}
 SOURCE = "planted truth of the generated nation"
 
 
 def claims(truth: xr.Dataset, *, base_year: int) -> str:
-    """YAML of what is true of each region's change from the base year to the last, whole or not, and to the last whole one."""
+    """YAML of what is true of each region's change from the base year to the last year and to the last whole one."""
     years = [int(year) for year in truth["year"].to_numpy()]
     whole = [year for year in years if _is_whole(truth, year)]
     ends = list(dict.fromkeys(year for year in (whole[-1], years[-1]) if year > base_year))
@@ -60,8 +68,8 @@ def _of_region(truth: xr.Dataset, region: str, pair: tuple[int, int]) -> Iterato
 def _parts(own: xr.Dataset, pair: tuple[int, int], pollutant: str, statistic: str) -> dict[str, float]:
     """Weather's and emissions' parts, the mean over the cities, of the days that both years have."""
     name = "counterfactual" if _is_whole(own, pair[1]) else "counterfactual_to_date"
-    years = dict.fromkeys(("emission_period", "weather_period"), list(pair))
-    table = own[name].sel(pollutant=pollutant, statistic=statistic, **years).mean("name")
+    years: dict[str, Any] = {key: list(pair) for key in ("emission_period", "weather_period")}
+    table = own[name].sel({"pollutant": pollutant, "statistic": statistic, **years}).mean("name")
     (pp, pq), (qp, qq) = table.transpose("emission_period", "weather_period").to_numpy()
     return {"weather": ((pq - pp) + (qq - qp)) / 2, "emissions": ((qp - pp) + (qq - pq)) / 2}
 
@@ -72,25 +80,27 @@ def _index_change(own: xr.Dataset, pair: tuple[int, int], pollutant: str) -> flo
     return float(100 * (means["index_actual"] / means["index_reference"] - 1))
 
 
+def _said(what: tuple[str, str, str]) -> dict[str, str]:
+    pollutant, statistic, quantity = what
+    named = {"pollutant": pollutant, "statistic": statistic}
+    return named | ({"part": quantity} if quantity in SPOKEN else {})
+
+
 def _claim(region: str, pair: tuple[int, int], what: tuple[str, str, str], value: float) -> dict[str, Any]:
     pollutant, statistic, quantity = what
     of_index = quantity == "mci_change_percent"
     first, last = pair
     rounded = round(float(value), 2)
-    if of_index:
-        english = f"{label(region, 'en')}: the condition index of {SPOKEN[pollutant][0]}, {first} to {last}, changed by {rounded:+g} %."
-        chinese = f"{label(region, 'zh')}:{first}—{last}年{SPOKEN[pollutant][1]}气象条件指数变化{rounded:+g}%。"
-    else:
-        english = (
-            f"{label(region, 'en')}: of the change of {SPOKEN[pollutant][0]} ({SPOKEN[statistic][0]}), {first} to {last}, "
-            f"{SPOKEN[quantity][0]} is {rounded:+g} μg/m³."
+    named = {"first": first, "last": last, "value": f"{rounded:+g}"}
+    kind = "index" if of_index else "part"
+    statement = {
+        language: SENTENCES[kind, language].format(
+            **named, region=label(region, language), **{key: SPOKEN[key_of][at] for key, key_of in _said(what).items()}
         )
-        chinese = (
-            f"{label(region, 'zh')}:{first}—{last}年{SPOKEN[pollutant][1]}{SPOKEN[statistic][1]}变化中,"
-            f"{SPOKEN[quantity][1]}为{rounded:+g}微克/立方米。"
-        )
+        for at, language in enumerate(LANGUAGES)
+    }
     return {
-        "statement": {"en": english, "zh": chinese},
+        "statement": statement,
         "quantity": {
             "level": "region",
             "name": region,

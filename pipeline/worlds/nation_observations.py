@@ -1,4 +1,4 @@
-"""What the generated nation's stations report: hourly values of six pollutants with the archive's holes, written by month."""
+"""What the generated nation's stations report: hourly values of six pollutants, with the archive's holes."""
 
 from __future__ import annotations
 
@@ -36,14 +36,17 @@ OUTLIER = 5598  # seen in the archive
 
 def station_factors(places: NationPlaces, *, seed: int) -> dict[str, float]:
     """How much more than its city a station sees, constant in time; 1 on the mean over the stations first there."""
-    stations = places.stations
-    raw = pd.Series(
-        [1 + 0.12 * labelled_rng(seed, "factor", str(name)).uniform(-1, 1) for name in stations.index], stations.index
-    )
-    first = raw[~stations["moved"]].groupby(stations["city"]).mean()
-    factors = raw / stations["city"].map(first)
-    previous = factors.shift(1)  # the closed station stands before the new one
-    return {str(name): float(value) for name, value in factors.mask(stations["moved"], CLEANER * previous).items()}
+    raw = {one.code: 1 + 0.12 * labelled_rng(seed, "factor", one.code).uniform(-1, 1) for one in places.stations}
+    first: dict[str, list[float]] = {}
+    for one in places.stations:
+        if one.opened is None:
+            first.setdefault(one.city, []).append(raw[one.code])
+    found: dict[str, float] = {}
+    previous = 1.0
+    for one in places.stations:  # the closed station stands before the one that stands in for it
+        own = raw[one.code] / float(np.mean(first[one.city]))
+        previous = found[one.code] = own if one.opened is None else CLEANER * previous
+    return found
 
 
 def station_days(
@@ -52,13 +55,13 @@ def station_days(
     """Station -> pollutant -> daily values (day,) before rounding and holes: the city's times a constant, and noise."""
     factors = station_factors(places, seed=seed)
     return {
-        str(station): {
+        one.code: {
             name: values
-            * factors[str(station)]
-            * np.exp(STATION_NOISE * labelled_rng(seed, "station", str(station), name).standard_normal(len(values)))
-            for name, values in of_cities[city].items()
+            * factors[one.code]
+            * np.exp(STATION_NOISE * labelled_rng(seed, "station", one.code, name).standard_normal(len(values)))
+            for name, values in of_cities[one.city].items()
         }
-        for station, city in places.stations["city"].items()
+        for one in places.stations
     }
 
 
@@ -77,7 +80,7 @@ def write_observations(
     time = pd.date_range(days[0] + pd.Timedelta(hours=1), periods=24 * len(days), freq="h")
     values = _archive_values(places, of_cities, time=time, days=days, seed=seed)
     absent = absent_hours(time, seed)
-    stations = [str(name) for name in places.stations.index]
+    stations = [one.code for one in places.stations]
     written = []
     for rows in _months(time):
         chunk = {kind: array[rows].astype(int) for kind, array in values.items()}
@@ -96,10 +99,11 @@ def _archive_values(
     """Whole numbers (time, station) by the archive's types, CO in tenths."""
     kinds = (*KINDS.values(), *RUNNING)
     found = {kind: np.empty((len(time), len(places.stations)), dtype=np.int16) for kind in kinds}
-    for column, (station, of_station) in enumerate(station_days(places, of_cities, seed=seed).items()):
-        lost = holes(len(time), labelled_rng(seed, "holes", station)) | ~_open(places, station, days)
-        for name, daily in of_station.items():
-            hourly = _hours(name, daily, labelled_rng(seed, "hours", station, name))
+    of_stations = station_days(places, of_cities, seed=seed)
+    for column, one in enumerate(places.stations):
+        lost = holes(len(time), labelled_rng(seed, "holes", one.code)) | ~np.repeat(one.stood(days), 24)
+        for name, daily in of_stations[one.code].items():
+            hourly = _hours(name, daily, labelled_rng(seed, "hours", one.code, name))
             found[KINDS[name]][:, column] = _printed(10 * hourly if name == "co" else hourly, lost)
             for kind, (of, span) in RUNNING.items():
                 if of == name:
@@ -114,17 +118,6 @@ def _hours(name: str, daily: FloatArray, rng: np.random.Generator) -> FloatArray
 
 def _printed(values: FloatArray, lost: BoolArray) -> Short:
     return np.where(lost, MISSING, np.clip(np.rint(values), 1, 9999)).astype(np.int16)
-
-
-def _open(places: NationPlaces, station: str, days: pd.DatetimeIndex) -> BoolArray:
-    """Hours of the days on which a station stood."""
-    opened, closed = (places.stations.at[station, name] for name in ("opened", "closed"))
-    stood = np.ones(len(days), dtype=bool)
-    if pd.notna(opened):
-        stood &= np.asarray(days >= opened)
-    if pd.notna(closed):
-        stood &= np.asarray(days < closed)
-    return np.repeat(stood, 24)
 
 
 def _months(time: pd.DatetimeIndex) -> Iterator[slice]:

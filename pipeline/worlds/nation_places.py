@@ -5,8 +5,9 @@ Names, codes and coordinates are real; the stations, their codes and everything 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ from pipeline.regions import cities, definitions
 from pipeline.regions.polygons import city_points
 
 FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
 
 KEY_REGIONS = ("bth_2_36", "fwp_13", "yrd_31", "prd_9", "cy_16", "mid_yangtze_22")
 NATION = "nation"
@@ -29,47 +31,83 @@ FIRST_STATION = 1001
 
 
 @dataclass(frozen=True)
-class NationPlaces:
-    """Where everything is.
+class NationCity:
+    """A city by its code; ``region`` is a key region or empty, ``row`` and ``column`` say which cell it lies in.
 
-    ``cities`` has a row a city, indexed by code: ``chinese``, ``latitude``, ``longitude``, ``region`` (a key region or
-    empty), ``block`` (the region, elsewhere the part of the country by the code's first digit: what its cities share),
-    ``row`` and ``column`` of its cell. ``stations`` has a row a station, indexed by its code: ``city``, ``name``,
-    ``latitude``, ``longitude``, ``opened`` and ``closed`` (NaT where it was not), ``moved``: whether it is the new one.
-    The grid is that of ``latitude`` (decreasing) and ``longitude`` [degrees].
+    ``block`` is what its cities share: the region, elsewhere the part of the country by the first digit of the code.
     """
 
-    cities: pd.DataFrame
-    stations: pd.DataFrame
+    code: str
+    chinese: str
+    latitude: float
+    longitude: float
+    region: str
+    row: int
+    column: int
+
+    @property
+    def block(self) -> str:
+        """The cities that share their emissions' course and some of what is unobserved."""
+        return self.region or f"part {self.code[0]}"
+
+
+@dataclass(frozen=True)
+class NationStation:
+    """A station; one that was ``opened`` on a day stands in for the one before it, ``closed`` on that day."""
+
+    code: str
+    name: str
+    city: str
+    latitude: float
+    longitude: float
+    opened: pd.Timestamp | None = None
+    closed: pd.Timestamp | None = None
+
+    def stood(self, days: pd.DatetimeIndex) -> BoolArray:
+        """On which days it was there."""
+        there = np.ones(len(days), dtype=bool)
+        if self.opened is not None:
+            there &= np.asarray(days >= self.opened)
+        if self.closed is not None:
+            there &= np.asarray(days < self.closed)
+        return there
+
+
+@dataclass(frozen=True)
+class NationPlaces:
+    """Cities by code in order, their stations, and the grid: ``latitude`` decreases, ``longitude`` grows [degrees]."""
+
+    cities: dict[str, NationCity]
+    stations: tuple[NationStation, ...]
     latitude: FloatArray
     longitude: FloatArray
 
     @property
     def regions(self) -> dict[str, tuple[str, ...]]:
         """The key regions and the nation by the keys of their definitions, with their cities here."""
-        chosen = list(self.cities.index)
+        chosen = list(self.cities)
         return {
             key: tuple(code for code in chosen if code in definitions()[key].cities) for key in (*KEY_REGIONS, NATION)
         }
 
 
-def nation_places(count: int | None = None, *, stations_per_city: int = 2) -> NationPlaces:
-    """``count`` of the 339 cities, by default all, spread over the key regions and the rest of the country.
+def nation_places(number: int | None = None, *, stations_per_city: int = 2) -> NationPlaces:
+    """``number`` of the 339 cities, by default all, spread over the key regions and the rest of the country.
 
     InputError without the package that knows where cities are; ContractError for fewer than ``LEAST_CITIES``.
     """
     groups = _groups()
     total = sum(map(len, groups.values()))
-    if not LEAST_CITIES <= (count or total) <= total or stations_per_city < 1:
+    if not LEAST_CITIES <= (number or total) <= total or stations_per_city < 1:
         raise ContractError(
-            f"nation: found {count} cities with {stations_per_city} stations; agreed {LEAST_CITIES} to {total} "
+            f"nation: found {number} cities with {stations_per_city} stations; agreed {LEAST_CITIES} to {total} "
             "cities, and at least one station in each"
         )
     region_of = {code: region for region, members in groups.items() for code in members}
-    codes = sorted(code for members in _chosen(groups, count or total).values() for code in members)
+    codes = sorted(code for members in _chosen(groups, number or total).values() for code in members)
     latitude, longitude = _grid(codes)
-    table = pd.DataFrame([_city(code, region_of[code], latitude, longitude) for code in codes]).set_index("code")
-    return NationPlaces(table, _stations(table, latitude, longitude, stations_per_city), latitude, longitude)
+    found = {code: _city(code, region_of[code], latitude, longitude) for code in codes}
+    return NationPlaces(found, tuple(_stations(found, latitude, longitude, stations_per_city)), latitude, longitude)
 
 
 def _groups() -> dict[str, list[str]]:
@@ -81,13 +119,13 @@ def _groups() -> dict[str, list[str]]:
     return found
 
 
-def _chosen(groups: Mapping[str, Sequence[str]], count: int) -> dict[str, list[str]]:
+def _chosen(groups: Mapping[str, Sequence[str]], number: int) -> dict[str, list[str]]:
     """So many cities of each group, two at least, else in proportion to its size; evenly spread over its codes."""
     total = sum(map(len, groups.values()))
-    shares = {key: 2 + (count - LEAST_CITIES) * (len(own) - 2) / (total - LEAST_CITIES) for key, own in groups.items()}
+    shares = {key: 2 + (number - LEAST_CITIES) * (len(own) - 2) / (total - LEAST_CITIES) for key, own in groups.items()}
     numbers = {key: int(share) for key, share in shares.items()}
     most_left = sorted(groups, key=lambda key: numbers[key] - shares[key])
-    for key in most_left[: count - sum(numbers.values())]:
+    for key in most_left[: number - sum(numbers.values())]:
         numbers[key] += 1
     return {
         key: [own[position] for position in np.linspace(0, len(own) - 1, numbers[key]).round().astype(int)]
@@ -112,38 +150,34 @@ def _grid(codes: Sequence[str]) -> tuple[FloatArray, FloatArray]:
     return north_to_south, SPACING * np.arange(low[1], high[1] + 1, dtype=float)
 
 
-def _city(code: str, region: str, latitude: FloatArray, longitude: FloatArray) -> dict[str, object]:
+def _city(code: str, region: str, latitude: FloatArray, longitude: FloatArray) -> NationCity:
     north, east = _point(code)
-    return {
-        "code": code,
-        "chinese": cities()[code].chinese,
-        "latitude": north,
-        "longitude": east,
-        "region": region,
-        "block": region or f"part {code[0]}",
-        "row": int(np.abs(latitude - north).argmin()),
-        "column": int(np.abs(longitude - east).argmin()),
-    }
+    return NationCity(
+        code=code,
+        chinese=cities()[code].chinese,
+        latitude=north,
+        longitude=east,
+        region=region,
+        row=int(np.abs(latitude - north).argmin()),
+        column=int(np.abs(longitude - east).argmin()),
+    )
 
 
-def _stations(table: pd.DataFrame, latitude: FloatArray, longitude: FloatArray, per_city: int) -> pd.DataFrame:
+def _stations(
+    found: Mapping[str, NationCity], latitude: FloatArray, longitude: FloatArray, per_city: int
+) -> Iterator[NationStation]:
     """Stations some kilometres from their city's point towards the middle of its cell, whose weather they have."""
-    rows: list[dict[str, object]] = []
-    for position, (code, city) in enumerate(table.iterrows()):
+    codes = count(FIRST_STATION)
+    for position, city in enumerate(found.values()):
         moves = per_city > 1 and position % MOVES_EVERY == MOVES_FROM
         for number in range(per_city + moves):
-            old, new = moves and number == per_city - 1, number == per_city
             share = 0.1 * (number + 1) / (per_city + 1)
-            rows.append(
-                {
-                    "station": f"{FIRST_STATION + len(rows)}A",
-                    "city": code,
-                    "name": f"{city['chinese']}{number + 1}号",
-                    "latitude": round(city["latitude"] + share * (latitude[city["row"]] - city["latitude"]), 4),
-                    "longitude": round(city["longitude"] + share * (longitude[city["column"]] - city["longitude"]), 4),
-                    "opened": MOVED_ON if new else pd.NaT,
-                    "closed": MOVED_ON if old else pd.NaT,
-                    "moved": new,
-                }
+            yield NationStation(
+                code=f"{next(codes)}A",
+                name=f"{city.chinese}{number + 1}号",
+                city=city.code,
+                latitude=round(city.latitude + share * (latitude[city.row] - city.latitude), 4),
+                longitude=round(city.longitude + share * (longitude[city.column] - city.longitude), 4),
+                opened=MOVED_ON if number == per_city else None,
+                closed=MOVED_ON if moves and number == per_city - 1 else None,
             )
-    return pd.DataFrame(rows).set_index("station")

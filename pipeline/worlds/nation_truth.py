@@ -28,10 +28,12 @@ def nation_truth(places: NationPlaces, worlds: Iterable[World], *, base: Period,
     """
     rows = [_of_city(world, base, draws) for world in worlds]
     regions = places.regions
-    member = [[code in members for code in places.cities.index] for members in regions.values()]
+    member = [[code in members for code in places.cities] for members in regions.values()]
     dataset = xr.concat(rows, dim="name", join="exact", coords="minimal", compat="override")
     dataset["member"] = (("region", "name"), np.array(member))
-    dataset = dataset.assign_coords(region=list(regions), chinese=("name", list(places.cities["chinese"])))
+    dataset = dataset.assign_coords(
+        region=list(regions), chinese=("name", [city.chinese for city in places.cities.values()])
+    )
     return dataset.assign_attrs(title="truth of the generated nation of tianbang", draws=draws)
 
 

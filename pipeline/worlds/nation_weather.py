@@ -1,4 +1,4 @@
-"""The generated nation's weather on its grid: climates that change smoothly from place to place, and days that neighbours share.
+"""The generated nation's weather on its grid: climates that change smoothly, and days that neighbours share.
 
 What chance gives (the states of the days, the character of seasons, spells of stagnation) is drawn at the points of a
 coarse lattice; a cell has of each as much as it is near, so that weather is alike over some hundred kilometres.
@@ -78,8 +78,8 @@ def nation_weather(places: NationPlaces, days: pd.DatetimeIndex, *, seed: int) -
 
 def city_days(places: NationPlaces, weather: NationWeather, city: str) -> pd.DataFrame:
     """Daily weather of a city on its local days: the hours of its cell."""
-    row, column = (int(places.cities.at[city, name]) for name in ("row", "column"))
-    hours = {name: field[24 * LEAD :, row, column].astype(float) for name, field in weather.fields.items()}
+    about = places.cities[city]
+    hours = {name: field[24 * LEAD :, about.row, about.column].astype(float) for name, field in weather.fields.items()}
     return local_days(hours, weather.days)
 
 
@@ -106,7 +106,7 @@ def nearest_climate(latitude: float, longitude: float) -> str:
 def blended(drawn: Sequence[Chance], weights: FloatArray) -> Chance:
     """The points' chance by ``weights`` (point,): states keep their unit variance, spells their mean."""
     unit = weights / np.sqrt(np.sum(weights**2))
-    near = np.flatnonzero(weights > 1e-3 * weights.max())
+    near = np.flatnonzero(weights > 1e-3 * weights.max()).tolist()
     states = np.sum([unit[k] * drawn[k].states for k in near], axis=0)
     slow = np.sum([unit[k] * drawn[k].slow for k in near], axis=0)
     calm = np.sum([weights[k] * drawn[k].calm for k in near], axis=0) / weights[near].sum()

@@ -76,8 +76,10 @@ def simulate(climate: Climate, days: pd.DatetimeIndex, *, seed: int, drift: Drif
 
 @dataclass(frozen=True)
 class Chance:
-    """What chance gives a climate, of unit variance: ``states`` (day, SYNOPTIC) of the days, ``slow`` (day, SLOW) of
-    years and seasons, and ``calm`` (day,) between 0 and 1, the spells of stagnation.
+    """What chance gives a climate.
+
+    ``states`` (day, SYNOPTIC) of the days and ``slow`` (day, SLOW) of years and seasons, of unit variance; ``calm``
+    (day,) between 0 and 1, the spells of stagnation.
     """
 
     states: FloatArray

@@ -40,11 +40,11 @@ def running_mean(hourly: FloatArray, hours: int) -> FloatArray:
     return pd.DataFrame(hourly).rolling(hours, min_periods=1).mean().to_numpy()
 
 
-def holes(count: int, rng: np.random.Generator) -> BoolArray:
-    """Hours a station does not report: single ones (1.5 %) and some three outages a year, hours to days."""
+def holes(count: int, rng: np.random.Generator, *, outages: float = 3.0, hours: float = 40.0) -> BoolArray:
+    """Hours a station does not report: single ones (1.5 %) and ``outages`` a year of so many ``hours`` on average."""
     lost: BoolArray = rng.random(count) < 0.015
-    outages = rng.poisson(3 * count / 8766)
-    starts, lengths = rng.integers(0, count, outages), rng.geometric(1 / 40, outages)
+    number = rng.poisson(outages * count / 8766)
+    starts, lengths = rng.integers(0, count, number), rng.geometric(1 / hours, number)
     for start, length in zip(starts, lengths, strict=True):
         lost[start : start + length] = True
     return lost

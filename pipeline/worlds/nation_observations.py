@@ -31,6 +31,8 @@ RUNNING = {"PM2.5_24h": ("pm25", 24), "O3_8h": ("o3", 8)}
 CLEANER = 0.70
 """What the station that stands in for a closed one sees of what the closed one saw."""
 STATION_NOISE = 0.04
+OUTAGES = {"outages": 1.5, "hours": 18.0}
+"""Of a well kept network: most stations are valid in every year."""
 OUTLIER = 5598  # seen in the archive
 
 
@@ -101,7 +103,7 @@ def _archive_values(
     found = {kind: np.empty((len(time), len(places.stations)), dtype=np.int16) for kind in kinds}
     of_stations = station_days(places, of_cities, seed=seed)
     for column, one in enumerate(places.stations):
-        lost = holes(len(time), labelled_rng(seed, "holes", one.code)) | ~np.repeat(one.stood(days), 24)
+        lost = holes(len(time), labelled_rng(seed, "holes", one.code), **OUTAGES) | ~np.repeat(one.stood(days), 24)
         for name, daily in of_stations[one.code].items():
             hourly = _hours(name, daily, labelled_rng(seed, "hours", one.code, name))
             found[KINDS[name]][:, column] = _printed(10 * hourly if name == "co" else hourly, lost)

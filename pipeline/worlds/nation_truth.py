@@ -34,7 +34,8 @@ def nation_truth(places: NationPlaces, worlds: Iterable[World], *, base: Period,
     dataset = dataset.assign_coords(
         region=list(regions), chinese=("name", [city.chinese for city in places.cities.values()])
     )
-    return dataset.assign_attrs(title="truth of the generated nation of tianbang", draws=draws)
+    title = "truth of the generated nation of tianbang"
+    return dataset.assign_attrs(title=title, draws=draws, last_day=rows[0].attrs["last_day"])
 
 
 def _of_city(world: World, base: Period, draws: int) -> xr.Dataset:
@@ -53,7 +54,7 @@ def _of_city(world: World, base: Period, draws: int) -> xr.Dataset:
     for position, name in enumerate(("index_actual", "index_reference")):
         dims = ("name", "pollutant", "year")
         found[name] = xr.DataArray(pairs[..., position], {**pollutants, **years, "name": world.places}, dims)
-    return found
+    return found.assign_attrs(last_day=f"{world.days[-1]:%Y-%m-%d}")
 
 
 def _unfinished(days: pd.DatetimeIndex) -> list[Period]:

@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 from models.calendar import Calendar, calendar
 from models.methods import Task as MethodTask
 from models.separation import Separation, Settings, held_out_predictions, separate
+from pipeline.assessment.options import Panel
 from pipeline.config import Config
 from pipeline.dependence import dependence_of
 from pipeline.events import at_fixed_emissions, flags
@@ -30,7 +31,11 @@ from pipeline.weekly import fitted
 
 @dataclass(frozen=True)
 class Task:
-    """One place and pollutant to separate; all a worker needs, and small enough to send."""
+    """One place and pollutant to separate; all a worker needs, and small enough to send.
+
+    ``panel`` is "constant" where the place stands on fewer stations than with all of them: a city whose stations are
+    the same in both panels is one task, and is separated once.
+    """
 
     config: Config
     folder: Path
@@ -38,11 +43,13 @@ class Task:
     pollutant: str
     key: str
     made_of: Mapping[str, Any] = field(default_factory=dict)
+    panel: Panel = "all"
 
     @property
     def artefact(self) -> str:
         """The readings' path in the run folder."""
-        return f"readings/{self.place.level}-{file_name(self.place.name)}-{self.pollutant}.nc"
+        ending = "" if self.panel == "all" else f"-{self.panel}"
+        return f"readings/{self.place.level}-{file_name(self.place.name)}-{self.pollutant}{ending}.nc"
 
     @property
     def artefacts(self) -> tuple[str, ...]:
@@ -75,15 +82,21 @@ def attribute(task: Task) -> Outcome:
     if task.fresh(run):
         manifest = run.manifest(task.artefact) or {}
         return Outcome(task, task.artefact, tuple(manifest.get("notes", ())))
+    if not task.place.stations:
+        return _skipped(task, "no station of it is valid in every year (panel: constant)")
     rows, units = rows_of(run, task)
     if why := unfit(rows, minimum_days=task.config.model.minimum_days):
-        return Outcome(task, None, (f"{task.place.level} {task.place.name}, {task.pollutant}: skipped, {why}",))
+        return _skipped(task, why)
     with threadpool_limits(limits=1):
         readings, found, separation = readings_of(rows, task.config, task.pollutant)
     for path in task.artefacts[1:]:
         fitted.keep(run, path, separation, task.key, task.made_of)
     notes = (*rows.notes, *(f"{task.place.level} {task.place.name}, {task.pollutant}: {note}" for note in found))
     return _kept(task, readings.assign_attrs(units=units), notes)
+
+
+def _skipped(task: Task, why: str) -> Outcome:
+    return Outcome(task, None, (f"{task.place.level} {task.place.name}, {task.pollutant}: skipped, {why}",))
 
 
 def _kept(task: Task, readings: xr.Dataset, notes: tuple[str, ...]) -> Outcome:

@@ -76,12 +76,22 @@ def demo(
     out: Out = None,
     seed: Annotated[int, typer.Option(help="Seed of the sample world.")] = 1,
     forest: Annotated[bool, typer.Option("--forest", help="The error of a resampled random forest too.")] = False,
+    nation: Annotated[bool, typer.Option("--nation", help="A generated nation of China's cities instead.")] = False,
+    cities: Annotated[int | None, typer.Option(help="With --nation: so many cities; by default all 339.")] = None,
+    through: Annotated[str, typer.Option(help="With --nation: the last month, YYYY-MM.")] = "2025-09",
+    members: Annotated[int, typer.Option(min=2, help="With --nation: members of the ensemble.")] = 10,
     scheduler: Scheduler = None,
 ) -> None:
     """The whole chain on the sample world: writes its files, runs on them, compares with the planted truth."""
     from pipeline.demo import demo as plain
-    from pipeline.demo import demo_beside_forest
+    from pipeline.demo import demo_beside_forest, demo_nation
 
+    if nation:
+        from pipeline.nation import NationOptions
+
+        options = NationOptions(cities=cities, through=through, members=members, seed=seed)
+        typer.echo(demo_nation((out or Path("runs") / "nation").resolve(), options, scheduler=scheduler))
+        return
     run_demo = demo_beside_forest if forest else plain
     typer.echo(run_demo((out or Path("runs") / "demo").resolve(), seed=seed, scheduler=scheduler))
 

@@ -20,7 +20,7 @@ from pydantic import (
 
 from models.calendar import day_of_every_year
 from pipeline.assessment.dust import DustEvent
-from pipeline.assessment.options import AssessmentOptions
+from pipeline.assessment.options import AssessmentOptions, Panel
 from pipeline.errors import ConfigError, TianbangError
 from pipeline.quality import Options as QualityOptions
 from pipeline.stations import ObservationOptions
@@ -163,6 +163,9 @@ class Config(Frozen):
     )
     quality: QualityOptions = QualityOptions()
     assessment: AssessmentOptions = AssessmentOptions()
+    panel: Panel = Field(
+        default="all", description="stations of a city that is separated: all, or those that are valid in every year"
+    )
     levels: tuple[Literal["station", "city", "region"], ...] = ("station", "city", "region")
     interventions: tuple[Intervention, ...] = ()
     model: Model = Model()

@@ -1,14 +1,20 @@
-"""The demo: writes the sample world's files, runs the whole chain on them, and holds the result against the truth."""
+"""The demo: writes the files of the sample world or of the generated nation, runs on them, compares with the truth."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from pipeline import __version__
 from pipeline.config import Config, load
 from pipeline.progress import say
 from pipeline.stages import run
 from pipeline.store import digest, write_text
+
+if TYPE_CHECKING:
+    from pipeline.nation import NationOptions
 
 
 def demo(folder: Path, *, seed: int, scheduler: str | None = None) -> Path:
@@ -30,6 +36,34 @@ def demo_beside_forest(folder: Path, *, seed: int, scheduler: str | None = None)
     table = pd.read_csv(folder / "tables" / "truth.csv")
     say(forest_error(store, tasks(config, store, Keys(config, {})), table, year_start=config.year_start))
     return page
+
+
+def demo_nation(folder: Path, options: NationOptions, *, scheduler: str | None = None) -> Path:
+    """Generates a nation in ``folder/inputs`` and runs on it, compared with its truth; returns the path of the page."""
+    from pipeline.known_truth import summary
+
+    page = run(
+        load(nation_inputs(folder, options)),
+        folder,
+        scheduler=scheduler,
+        truth=folder / "inputs" / "truth" / "truth.nc",
+    )
+    say(summary(folder / "tables" / "truth.csv"))
+    return page
+
+
+def nation_inputs(folder: Path, options: NationOptions) -> Path:
+    """The generated nation's files for these options, written once; returns the path of its config."""
+    from pipeline import nation
+
+    key = digest(["generated nation", __version__, asdict(options)])
+    stamp, config = folder / "inputs" / "nation.txt", folder / "inputs" / "config.yml"
+    if not stamp.exists() or stamp.read_text(encoding="utf-8") != key:
+        started = time.monotonic()
+        config = nation.write(folder / "inputs", options).config
+        write_text(stamp, key)
+        say(f"nation: written in {time.monotonic() - started:.0f} s to {config.parent}")
+    return config
 
 
 def _run(folder: Path, seed: int, scheduler: str | None) -> tuple[Path, Config]:

@@ -22,8 +22,7 @@ def compared(attribution: pd.DataFrame, truth: xr.Dataset) -> pd.DataFrame:
     emissions, and ``inside``: whether the true weather part lies in the 90 % interval. Stations have no truth of
     their own and are left out.
     """
-    regions = truth["counterfactual"].groupby("region").mean()
-    tables = {"city": truth["counterfactual"], "region": regions.rename(region="name")}
+    tables = {"city": _tables(truth), "region": _of_regions(truth)}
     rows = attribution[attribution["level"].isin(tables)].copy()
     parts = [_true_parts(tables[str(row.level)], row) for row in rows.itertuples()]
     rows["meteorology_true"], rows["emissions_true"] = np.array(parts).T
@@ -32,11 +31,26 @@ def compared(attribution: pd.DataFrame, truth: xr.Dataset) -> pd.DataFrame:
     return rows[[*keys, "meteorology_true", "emissions_true", "meteorology", "emissions", "inside"]]
 
 
-def _true_parts(tables: xr.DataArray, row: object) -> tuple[float, float]:
+def _tables(truth: xr.Dataset) -> xr.Dataset:
+    """The true tables of whole years and, where the last is none, of the days that it has."""
+    return truth[[name for name in ("counterfactual", "counterfactual_to_date") if name in truth]]
+
+
+def _of_regions(truth: xr.Dataset) -> xr.Dataset:
+    """The means over the cities of each region: that of a city, or those of which it is a ``member``."""
+    tables = _tables(truth)
+    if "member" not in truth:
+        return tables.groupby("region").mean().rename(region="name")
+    own = [tables.sel(name=member.to_numpy()).mean("name") for member in truth["member"]]
+    return xr.concat(own, dim=truth["region"].rename(region="name"))
+
+
+def _true_parts(tables: xr.Dataset, row: object) -> tuple[float, float]:
     place = {key: getattr(row, key) for key in ("name", "pollutant", "statistic")}
     years = [getattr(row, key) for key in ("period_from", "period_to")]
-    table = tables.sel(place).sel(emission_period=years, weather_period=years)
-    (pp, pq), (qp, qq) = table.transpose("emission_period", "weather_period").to_numpy()
+    both = tables.sel(place).sel(emission_period=years, weather_period=years)
+    found = [table.transpose("emission_period", "weather_period").to_numpy() for table in both.data_vars.values()]
+    (pp, pq), (qp, qq) = next((table for table in found if np.isfinite(table).all()), found[0])
     return ((pq - pp) + (qq - qp)) / 2, ((qp - pp) + (qq - pq)) / 2
 
 

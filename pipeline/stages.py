@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from pipeline import __version__
+from pipeline.assessment.options import Panel
 from pipeline.config import Config
 from pipeline.errors import NothingToDo
 from pipeline.progress import say, tracked
@@ -203,7 +204,10 @@ def read_places(store: Run) -> tuple[dict[str, dict[str, Any]], dict[str, list[s
 
 
 def tasks(config: Config, store: Run, key: Keys) -> list[Task]:
-    """One task for each station and city and each pollutant. Cities always, since regions are made of them."""
+    """One task for each station and city and each pollutant. Cities always, since regions are made of them.
+
+    Cities stand on the stations of the config's ``panel``.
+    """
     from pipeline.attribution import Task
     from pipeline.samples import Place
 
@@ -217,18 +221,33 @@ def tasks(config: Config, store: Run, key: Keys) -> list[Task]:
         found += [Place("station", station, (station,)) for station in sorted(stations)]
     days = {artefact: (store.manifest(artefact) or {}).get("sha256") for artefact in DAILY}
     made_of = {"config": key.made_of["config"], "inputs": days, "seed": config.model.seed}
-    return [
-        Task(
-            config,
-            store.folder,
-            place,
-            pollutant,
-            digest([key.readings, place.level, place.name, pollutant]),
-            made_of,
-        )
-        for place in found
-        for pollutant in config.pollutants
-    ]
+    constant = _constant_stations(config, store) if config.panel == "constant" else {}
+
+    def task_of(place: Place, pollutant: str) -> Task:
+        kept = tuple(name for name in place.stations if name in constant.get(pollutant, place.stations))
+        parts = [key.readings, place.level, place.name, pollutant]
+        if place.level == "city" and kept != place.stations:
+            own = Place(place.level, place.name, kept)
+            return Task(
+                config, store.folder, own, pollutant, digest([*parts, "constant", kept]), made_of, panel="constant"
+            )
+        return Task(config, store.folder, place, pollutant, digest(parts), made_of)
+
+    return [task_of(place, pollutant) for place in found for pollutant in config.pollutants]
+
+
+def _constant_stations(config: Config, store: Run) -> dict[str, frozenset[str]]:
+    """Pollutant -> the stations whose days are valid in every year: the constant panel of the assessment."""
+    import xarray as xr
+
+    from pipeline.assessment.products import network_of
+
+    stations, regions = read_places(store)
+    network = network_of(xr.load_dataset(store.path(DAILY[0])), stations, regions, year_start=config.year_start)
+    return {
+        name: frozenset(station for members in network.panel(name, "constant").values() for station in members)
+        for name in config.pollutants
+    }
 
 
 def readings_stage(config: Config, store: Run, key: Keys, scheduler: str | None) -> list[Outcome]:
@@ -280,15 +299,11 @@ def load_readings(config: Config, store: Run, outcomes: Sequence[Outcome]) -> li
 
 
 def usable_readings(config: Config, store: Run, key: Keys) -> list[str]:
-    """The readings and models that this run, or one of the same config for other levels, takes as they are."""
-    levels = Config.model_fields["levels"].default
-    planned = tasks(config.model_copy(update={"levels": levels}), store, key)
-    return [
-        artefact
-        for task in planned
-        for artefact in task.artefacts
-        if (store.manifest(artefact) or {}).get("key") == task.key
-    ]
+    """The readings and models that this run, or one of the same config for other levels or panels, takes over."""
+    every = [{"levels": Config.model_fields["levels"].default, "panel": panel} for panel in get_args(Panel)]
+    planned = [task for update in every for task in tasks(config.model_copy(update=update), store, key)]
+    found = {artefact: task.key for task in planned for artefact in task.artefacts}
+    return [artefact for artefact, own in found.items() if (store.manifest(artefact) or {}).get("key") == own]
 
 
 def products_stage(config: Config, store: Run, key: Keys, outcomes: Sequence[Outcome], truth: Path | None) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -13,8 +12,6 @@ from pipeline.assessment.statistics import valid_windows
 from pipeline.assessment.windows import Window
 from pipeline.regions.means import STATIONS_FOR_CITY, STATIONS_FOR_SMALL_CITY
 from pipeline.standards.days import by_day, maximum_daily_8h
-
-Panel = Literal["all", "constant"]
 
 
 def city_days(days: xr.DataArray, cities: Mapping[str, Sequence[str]]) -> xr.DataArray:

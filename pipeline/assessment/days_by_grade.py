@@ -11,9 +11,8 @@ import pandas as pd
 import xarray as xr
 
 from pipeline.assessment import AQI_DAYS
-from pipeline.assessment.cities import Panel
 from pipeline.assessment.network import Network
-from pipeline.assessment.options import AssessmentOptions
+from pipeline.assessment.options import AssessmentOptions, Panel
 from pipeline.assessment.statistics import CITIES_FOR_REGION, valid_windows
 from pipeline.assessment.windows import Window
 from pipeline.standards.air_quality_index import (

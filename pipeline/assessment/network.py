@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import pandas as pd
 import xarray as xr
 
-from pipeline.assessment.cities import Panel, city_days, constant_stations, only
+from pipeline.assessment.cities import city_days, constant_stations, only
 from pipeline.assessment.dust import DEDUCTED, Dust, DustEvent, dust_days
-from pipeline.assessment.options import AssessmentOptions
+from pipeline.assessment.options import AssessmentOptions, Panel
 from pipeline.assessment.windows import Window, custom, windows
 
 

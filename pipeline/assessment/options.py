@@ -13,6 +13,9 @@ from pipeline.standards.rounding import Printing
 from pipeline.standards.versions import IN_FORCE, standards
 from pipeline.vocabulary import POLLUTANTS
 
+Panel = Literal["all", "constant"]
+"""Which stations of a city count: all, or those whose days are valid in every year."""
+
 
 class AssessmentOptions(BaseModel):
     """What is assessed, by which standard, and how it is printed."""
@@ -28,7 +31,7 @@ class AssessmentOptions(BaseModel):
     periods: tuple[tuple[datetime.date, datetime.date], ...] = Field(
         default=(), description="other windows: [first day, last day]"
     )
-    panels: tuple[Literal["all", "constant"], ...] = Field(default=("all", "constant"), min_length=1)
+    panels: tuple[Panel, ...] = Field(default=("all", "constant"), min_length=1)
     standard: str = Field(default=IN_FORCE, description="in_force, or one version for all dates")
     printing: Printing = "standard"
     particulate_reference: ParticulateReference = "as_reported"

@@ -27,6 +27,14 @@ def city_outlines() -> tuple[np.ndarray, np.ndarray]:
     return codes, np.array(shp.get_cn_city(data_source=SOURCE), dtype=object)
 
 
+@cache
+def city_points() -> dict[str, tuple[float, float]]:
+    """Latitude and longitude of a point within each city by its code, to a tenth of a degree; ImportError as above."""
+    frame = _shapes().get_cn_city_dataframe(data_source=SOURCE)
+    rows = zip(frame["city_adcode"].astype(str), frame["lat"], frame["lon"], strict=True)
+    return {code: (float(latitude), float(longitude)) for code, latitude, longitude in rows}
+
+
 def nine_dash_line() -> Any:
     """The nine-dash line of the South China Sea (shapely, longitude and latitude); ImportError as ``city_outlines``."""
     return _shapes().get_cn_line(NINE_DASH_LINE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -40,11 +40,11 @@ def running_mean(hourly: FloatArray, hours: int) -> FloatArray:
     return pd.DataFrame(hourly).rolling(hours, min_periods=1).mean().to_numpy()
 
 
-def holes(count: int, rng: np.random.Generator) -> BoolArray:
-    """Hours a station does not report: single ones (1.5 %) and some three outages a year, hours to days."""
+def holes(count: int, rng: np.random.Generator, *, outages: float = 3.0, hours: float = 40.0) -> BoolArray:
+    """Hours a station does not report: single ones (1.5 %) and ``outages`` a year of so many ``hours`` on average."""
     lost: BoolArray = rng.random(count) < 0.015
-    outages = rng.poisson(3 * count / 8766)
-    starts, lengths = rng.integers(0, count, outages), rng.geometric(1 / 40, outages)
+    number = rng.poisson(outages * count / 8766)
+    starts, lengths = rng.integers(0, count, number), rng.geometric(1 / hours, number)
     for start, length in zip(starts, lengths, strict=True):
         lost[start : start + length] = True
     return lost
@@ -62,14 +62,18 @@ def write_archive(
     time: pd.DatetimeIndex,
     stations: Sequence[str],
     absent: BoolArray,
+    tenths: Collection[str] = (),
 ) -> list[Path]:
     """One file ``china_sites_YYYYMMDD.csv`` a calendar day: ``date,hour,type,`` and a column per station.
 
-    ``values`` (time, station) per type, blank where ``MISSING``; ``time`` labels the hours' end in local
-    time; hours that are ``absent`` have no rows, days without rows no file. Returns the paths in order.
+    ``values`` (time, station) per type, blank where ``MISSING``; those of types in ``tenths`` are tenths of the unit;
+    ``time`` labels the hours' end in local time; hours that are ``absent`` have no rows, days without rows no file.
+    Returns the paths in order.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    texts = [str(number) for number in range(max(int(array.max()) for array in values.values()) + 1)] + [""]
+    highest = max(int(array.max()) for array in values.values())
+    whole = [str(number) for number in range(highest + 1)] + [""]
+    parts = [f"{number / 10:.1f}" for number in range(highest + 1)] + [""]
     header = ",".join(["date", "hour", "type", *stations])
     kinds = {kind: array.tolist() for kind, array in values.items()}
     rows: dict[str, list[str]] = {}
@@ -77,7 +81,8 @@ def write_archive(
     for position in np.flatnonzero(~absent).tolist():
         date, hour = dates[position], hours[position]
         rows.setdefault(date, [header]).extend(
-            f"{date},{hour},{kind}," + ",".join([texts[number] for number in array[position]])
+            f"{date},{hour},{kind},"
+            + ",".join([(parts if kind in tenths else whole)[number] for number in array[position]])
             for kind, array in kinds.items()
         )
     return [_write(folder / f"china_sites_{date}.csv", lines) for date, lines in rows.items()]

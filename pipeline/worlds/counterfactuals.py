@@ -52,12 +52,16 @@ class Place:
 
     def index(self, statistic: Statistic, among: Sequence[Period], base: Period, draws: int) -> FloatArray:
         """Index of every period: its weather against the base's, both with the base's emissions."""
+        actual, reference = self.index_means(statistic, among, base, draws).T
+        return np.asarray(100 * actual / reference)
+
+    def index_means(self, statistic: Statistic, among: Sequence[Period], base: Period, draws: int) -> FloatArray:
+        """The base's emissions under the weather of every period and under the base's on its days, (period, 2)."""
         in_base = same_days_of(self.days, base)
         hidden = self.hidden("truth", len(self.days), draws)
         blocks = np.split(np.arange(len(self.days)), np.flatnonzero(in_base[1:] < in_base[:-1]) + 1)
         air = np.concatenate([self._against_base(block, in_base[block], hidden) for block in blocks])
-        pairs = [_statistic(air[positions(self.days, period)], statistic) for period in among]
-        return np.array([100 * actual / reference for actual, reference in pairs])
+        return np.array([_statistic(air[positions(self.days, period)], statistic) for period in among])
 
     def intervention_effect(self, event: Intervention, draws: int) -> float:
         """Mean over the intervention's days with it against without it, same weather [%]."""

@@ -46,7 +46,7 @@ ATTRIBUTES = MappingProxyType(
 
 def write_era5(
     folder: Path,
-    fields: Mapping[str, FloatArray],
+    fields: Mapping[str, FloatArray] | Mapping[str, npt.NDArray[np.float32]],
     *,
     time: pd.DatetimeIndex,
     latitude: FloatArray,
@@ -80,7 +80,7 @@ def _coordinates(time: pd.DatetimeIndex, latitude: FloatArray, longitude: FloatA
     return xr.Dataset(coords=coordinates, attrs=dict(ATTRIBUTES))
 
 
-def _variable(name: str, step: str, values: FloatArray) -> xr.Variable:
+def _variable(name: str, step: str, values: npt.NDArray[np.floating]) -> xr.Variable:
     units, long_name = STEPS[step][name]
     attributes = {"units": units, "long_name": long_name, "GRIB_shortName": name, "GRIB_stepType": step}
     return xr.Variable(("valid_time", "latitude", "longitude"), values.astype("float32"), attributes)

@@ -88,7 +88,7 @@ def archive_values(places: Layout, worlds: Sequence[World], *, seed: int) -> Arc
         "O3_8h": running_mean(o3 * per_gas, 8),
     }
     values = {kind: whole_numbers(exact[kind], lost) for kind in TYPES}
-    absent, position = _absent(time, seed), len(time) // 3 + 11
+    absent, position = absent_hours(time, seed), len(time) // 3 + 11
     for kind, outlier in OUTLIERS.items():
         values[kind][position, -1] = outlier
     absent[position] = False
@@ -114,7 +114,7 @@ def _hours(days: xr.DataArray, seed: int) -> FloatArray:
     return np.stack(series, axis=1)
 
 
-def _absent(time: pd.DatetimeIndex, seed: int) -> BoolArray:
+def absent_hours(time: pd.DatetimeIndex, seed: int) -> BoolArray:
     """Hours without any row: one in five hundred, and one whole file a year."""
     rng = labelled_rng(seed, "absent")
     absent = rng.random(len(time)) < 0.002

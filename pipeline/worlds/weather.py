@@ -30,6 +30,7 @@ UNITS = MappingProxyType(
 )  # fmt: skip
 
 SYNOPTIC = ("temperature", "moisture", "eastward", "northward", "pressure", "cloud", "stability", "rain")
+SLOW = ("temperature", "wind", "mixing_height", "moisture", "cloud")
 PERSISTENCE = (0.72, 0.66, 0.45, 0.50, 0.62, 0.42, 0.45, 0.30)
 # what yesterday's state does to today's besides persisting: (driven, driver, strength)
 COUPLING = (
@@ -70,12 +71,36 @@ def simulate(climate: Climate, days: pd.DatetimeIndex, *, seed: int, drift: Drif
 
     ``days`` is a gapless DatetimeIndex of local days. The same arguments always give the same numbers.
     """
+    return composed(climate, days, chance(climate, days, seed=seed, season_share=drift.season_share), drift=drift)
+
+
+@dataclass(frozen=True)
+class Chance:
+    """What chance gives a climate.
+
+    ``states`` (day, SYNOPTIC) of the days and ``slow`` (day, SLOW) of years and seasons, of unit variance; ``calm``
+    (day,) between 0 and 1, the spells of stagnation.
+    """
+
+    states: FloatArray
+    slow: FloatArray
+    calm: FloatArray
+
+
+def chance(climate: Climate, days: pd.DatetimeIndex, *, seed: int, season_share: float = 1.0) -> Chance:
+    """What a seed gives on ``days``; of the climate only the chance of spells counts."""
     rng = np.random.default_rng([seed, 101])
+    states = synoptic_states(len(days), rng)
+    slow = np.stack([_years_and_seasons(days, season_share, rng) for _ in SLOW], axis=1)
     day_of_year = days.day_of_year.to_numpy(dtype=float)
-    states = dict(zip(SYNOPTIC, synoptic_states(len(days), rng).T, strict=True))
-    years = _slow_anomalies(days, drift, rng)
-    calm = _spells(climate.spell_chance.on(day_of_year), rng)
-    return _compose(climate, days, states, years, calm)
+    return Chance(states, slow, _spells(climate.spell_chance.on(day_of_year), rng))
+
+
+def composed(climate: Climate, days: pd.DatetimeIndex, given: Chance, *, drift: Drift = Drift()) -> pd.DataFrame:
+    """The daily weather that a climate makes of what chance gives; columns ``VARIABLES``."""
+    states = dict(zip(SYNOPTIC, given.states.T, strict=True))
+    slow = dict(zip(SLOW, given.slow.T, strict=True))
+    return _compose(climate, days, states, _slow_anomalies(days, drift, slow), given.calm)
 
 
 def from_frame(frame: pd.DataFrame) -> pd.DataFrame:
@@ -126,7 +151,7 @@ def clear_sky_radiation(latitude: float, day_of_year: FloatArray) -> FloatArray:
     return np.asarray(0.75 * 1361.0 / np.pi * distance * geometry)
 
 
-def _slow_anomalies(days: pd.DatetimeIndex, drift: Drift, rng: np.random.Generator) -> dict[str, FloatArray]:
+def _slow_anomalies(days: pd.DatetimeIndex, drift: Drift, slow: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
     """Anomalies that last months and years: trends, calm years, each season's own character."""
     decades = (days.to_numpy() - days.to_numpy()[len(days) // 2]) / np.timedelta64(1, "D") / 3652.5
     calm = pd.Series(days.year, index=days).map(dict(drift.calm_years)).fillna(0.0).to_numpy(dtype=float)
@@ -137,10 +162,7 @@ def _slow_anomalies(days: pd.DatetimeIndex, drift: Drift, rng: np.random.Generat
         ("moisture", 0.0, 0.12, 0.0),
         ("cloud", 0.0, 0.10, 0.0),
     )
-    return {
-        name: trend * decades + spread * _years_and_seasons(days, drift.season_share, rng) + share * calm
-        for name, trend, spread, share in sizes
-    }
+    return {name: trend * decades + spread * slow[name] + share * calm for name, trend, spread, share in sizes}
 
 
 def _years_and_seasons(days: pd.DatetimeIndex, season_share: float, rng: np.random.Generator) -> FloatArray:

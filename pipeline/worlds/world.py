@@ -112,6 +112,12 @@ class World:
             attrs={"units": "1", "base": "/".join(_labels([reference])), "frequency": frequency},
         )
 
+    def index_means(
+        self, pollutant: str, among: Sequence[Period], base: Period, *, statistic: Statistic = "mean", draws: int = 16
+    ) -> FloatArray:
+        """The two means [ug m-3] whose ratio is the index of each period, (place, period, 2): see ``true_index``."""
+        return np.stack([place.index_means(statistic, among, base, draws) for place in self._each(pollutant)])
+
     def intervention_effect(self, pollutant: str, event: Intervention, *, draws: int = 16) -> xr.DataArray:
         """True size of an intervention [%], dims (place): its days with and without it, same weather."""
         sizes = [place.intervention_effect(event, draws) for place in self._each(pollutant)]

@@ -140,6 +140,32 @@ def bau(
 
 
 @app.command()
+def report(
+    config: Annotated[Path, typer.Argument(help="A YAML config, such as configs/beijing.yml.")],
+    year: Annotated[int, typer.Option(help="The year reported, labelled by the calendar year it starts in.")],
+    through: Annotated[
+        str | None, typer.Option(help="The last month, YYYY-MM: the report as of its end; by default the year's last.")
+    ] = None,
+    claims: Annotated[
+        Path | None, typer.Option(help="A YAML file of statements to check; by default those of the 2025 report.")
+    ] = None,
+    out: Out = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="KEY=VALUE laid over the config; repeatable.")
+    ] = None,
+    scheduler: Scheduler = None,
+) -> None:
+    """The annual report of a run: HTML, PDF in each language, figures, tables, claims checked, data supplement."""
+    from pipeline.config import load
+    from pipeline.report import Asked
+    from pipeline.report import report as make_report
+
+    loaded = load(config, settings or ())
+    folder = (out or Path("runs") / loaded.name).resolve()
+    typer.echo(make_report(loaded, folder, Asked(year, through, claims), scheduler=scheduler))
+
+
+@app.command()
 def index(
     config: Annotated[Path, typer.Argument(help="A YAML config, such as configs/beijing.yml.")],
     week: Annotated[str | None, typer.Option(help="A week, such as 2025-W40.")] = None,

@@ -97,7 +97,7 @@ NAMES = ("facts.csv", "tables/change.csv", "config.yml", "inputs.csv")
 
 def test_every_fact_stands_once_on_the_grid_with_its_bounds_and_units(facts):
     grid = gridded(facts, title="t", last_day="2024-12-31")
-    cell = {"name": "city:Eastham", "pollutant": "pm25", "statistic": "mean", "change": "shared_days 2020 2024"}
+    cell = {"name": "city:Eastham", "pollutant": "pm25", "statistic": "mean", "comparison": "shared_days 2020 2024"}
     assert [grid[name].sel(cell).item() for name in ("weather", "weather_low", "weather_high")] == [-1.25, -2.0, -0.5]
     assert grid["weather"].attrs["units"] == "ug m-3"
     counts = [int(np.isfinite(grid[name]).sum()) for name in grid.data_vars if not name.endswith(("_low", "_high"))]

@@ -14,8 +14,9 @@ from markupsafe import Markup, escape
 
 from pipeline.page_base import environment, style, template_file
 from pipeline.report.as_pdf import equation_svg
-from pipeline.report.blocks import Document, Equation, Paragraph, Picture
+from pipeline.report.blocks import Document, Equation, Picture, Said
 from pipeline.report.document_wording import say
+from pipeline.standards.rounding import rounded_decimal
 from pipeline.store import write_text
 
 PACKAGE = "pipeline.report"
@@ -31,12 +32,22 @@ SIGNS = {
 TYPES = {"png": "image/png", "svg": "image/svg+xml"}
 
 
+NUMBER = re.compile(r"(?<![\w.₂₃])([−+-]?\d+(?:\.\d+)?)(?![\w.])", flags=re.ASCII)
+
+
 @dataclass(frozen=True)
-class Known:
-    """A fact as the page carries it: its value in full, and the table it is read from."""
+class Fact:
+    """A fact as the page carries it: its value in full, the table it is read from, and its numbers."""
 
     value: str
     source: str
+    numbers: tuple[float, ...]
+
+    def prints(self, printed: str) -> bool:
+        """Whether one of its numbers, without its sign, is printed so."""
+        places = len(printed.partition(".")[2])
+        own = printed.lstrip("−+-")
+        return any(str(rounded_decimal(abs(number), places)) == own for number in self.numbers)
 
 
 def write_html(documents: Sequence[Document], facts: pd.DataFrame, path: Path) -> None:
@@ -46,15 +57,16 @@ def write_html(documents: Sequence[Document], facts: pd.DataFrame, path: Path) -
 
 def render(documents: Sequence[Document], facts: pd.DataFrame) -> str:
     """The page as HTML; whatever comes from data is escaped."""
+    known = _known(facts)
     return (
         environment(PACKAGE)
         .get_template("report.html")
         .render(
             documents=documents,
-            known=_known(facts),
+            known=known,
             say={one.language: partial(say, language=one.language) for one in documents},
             signs=signs,
-            said=said,
+            said=partial(said, facts=known),
             equation=_equation,
             source=_source,
             style=style(PACKAGE, "report.css"),
@@ -63,9 +75,12 @@ def render(documents: Sequence[Document], facts: pd.DataFrame) -> str:
     )
 
 
-def _known(facts: pd.DataFrame) -> Mapping[str, Known]:
-    rows = zip(facts["fact"], facts["value"], facts["source"], strict=True)
-    return {str(fact): Known(f"{value:.6g}", str(source)) for fact, value, source in rows}
+def _known(facts: pd.DataFrame) -> dict[str, Fact]:
+    rows = facts[["fact", "value", "low", "high", "source"]].itertuples(index=False, name=None)
+    return {
+        str(fact): Fact(f"{value:.6g}", str(source), tuple(one for one in (value, low, high) if one == one))
+        for fact, value, low, high, source in rows
+    }
 
 
 def signs(text: object) -> Markup:
@@ -74,10 +89,22 @@ def signs(text: object) -> Markup:
     return Markup(re.sub("|".join(map(re.escape, SIGNS)), lambda found: SIGNS[found[0]], escaped))
 
 
-def said(paragraph: Paragraph) -> Markup:
-    """A sentence with the facts that it prints as its title."""
-    title = escape(" ".join(paragraph.facts))
-    return Markup('<span title="{}">{}</span>').format(title, signs(paragraph.text))
+def said(sentence: Said, facts: Mapping[str, Fact]) -> Markup:
+    """A sentence whose numbers carry the facts that print as they do: value, interval or both."""
+    found = [(fact, facts[fact]) for fact in sentence.facts]
+    pieces = NUMBER.split(sentence.text)
+    marked = [_traceable(piece, found) if number % 2 else signs(piece) for number, piece in enumerate(pieces)]
+    return Markup("").join(marked)
+
+
+def _traceable(printed: str, facts: Sequence[tuple[str, Fact]]) -> Markup:
+    """A number of a sentence with the facts that have it, rounded as it is; as it stands where none has."""
+    names = [name for name, fact in facts if fact.prints(printed)]
+    if not names:
+        return signs(printed)
+    title = " ".join(names)
+    value = facts[[name for name, _ in facts].index(names[0])][1].value
+    return Markup('<data value="{}" data-fact="{}" title="{}">{}</data>').format(value, title, title, printed)
 
 
 @cache

@@ -13,6 +13,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
@@ -26,12 +27,15 @@ STANDARD: Literal["ua-1"] = "ua-1"
 """PDF/UA-1: tagged, every figure with its alternative text, and no character without a glyph."""
 TEXT_WIDTH, LANDSCAPE_WIDTH = 16.6, 25.7
 """Between the margins of the page [cm]."""
-SIZES = (8.5, 8.0, 7.5, 7.0, 6.5)
+SIZES = (8.5, 8.0, 7.5, 7.0)
 """Sizes of a table's text, the largest that fits is taken [pt]."""
+TEXT_EMS = 22.0
+"""A column of texts that is wider than this is broken into lines."""
 POINT = 2.54 / 72
 INSET = 6.4
 """Left and right of a cell together [pt]."""
-PREFERRED = ("pdf", "svg", "png")
+PREFERRED = ("svg", "png")
+"""A tagged PDF cannot hold other PDFs."""
 
 
 def fonts_folder() -> Path:
@@ -66,7 +70,7 @@ def write_pdf(document: Document, path: Path) -> None:
             )
         except typst.TypstError as error:
             told = " ".join([error.message, *error.hints]).replace(made, "")
-            raise InputError(f"{path.name}: Typst could not set the document: {told}") from None
+            raise InputError(f"PDF ({document.language}): Typst could not set the document: {told}") from None
 
 
 def equation_svg(equation: Equation) -> str:
@@ -141,15 +145,19 @@ def _grid(grid: Grid) -> dict[str, Any]:
 
 def size_of(grid: Grid) -> tuple[float, bool]:
     """The size of a table's text [pt] and whether its page is turned; too wide for any, its cells are broken."""
-    ems = sum(
-        columns_needed([column.name, *(row[number].text for row in grid.rows)])
-        for number, column in enumerate(grid.columns)
-    )
+    ems = sum(map(partial(_ems_of, grid), range(len(grid.columns))))
     for wide, room in ((False, TEXT_WIDTH), (True, LANDSCAPE_WIDTH)):
-        for size in SIZES[:3]:
+        for size in SIZES:
             if (ems * size + INSET * len(grid.columns)) * POINT <= room:
                 return size, wide
-    return SIZES[-2], True
+    return SIZES[-1], True
+
+
+def _ems_of(grid: Grid, number: int) -> float:
+    """What a column needs: its widest number, or of texts, which break, no more than a line; its heading breaks too."""
+    column = grid.columns[number]
+    needed = columns_needed([row[number].text for row in grid.rows])
+    return max(needed if column.numbers else min(needed, TEXT_EMS), columns_needed(column.name.split()))
 
 
 def _entries(trace: Trace) -> Iterator[dict[str, Any]]:

@@ -9,8 +9,8 @@ from typing import ClassVar, Literal
 
 from pipeline.wording import Language
 
-Role = Literal["said", "plain", "note", "missing"]
-"""A sentence with numbers of the run; a sentence of the document; small print; what could not be made, and why."""
+Role = Literal["plain", "note", "missing"]
+"""A sentence of the document; small print; what could not be made, and why."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,28 @@ class Heading:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """A paragraph; ``facts`` are the ids of the numbers in it, ``trace`` the number under which they are listed."""
+    """A paragraph without numbers of the run."""
 
     text: str
     role: Role = "plain"
-    facts: tuple[str, ...] = ()
-    trace: str = ""
     kind: ClassVar = "paragraph"
+
+
+@dataclass(frozen=True)
+class Said:
+    """A sentence with numbers: the ids of their ``facts``, and the number under which these are listed."""
+
+    text: str
+    facts: tuple[str, ...]
+    trace: str
+
+
+@dataclass(frozen=True)
+class Telling:
+    """A paragraph of sentences with numbers."""
+
+    sentences: tuple[Said, ...]
+    kind: ClassVar = "telling"
 
 
 @dataclass(frozen=True)
@@ -118,7 +133,7 @@ class NewPage:
     kind: ClassVar = "newpage"
 
 
-Block = Heading | Paragraph | Items | Equation | Picture | Grid | Trace | NewPage
+Block = Heading | Paragraph | Telling | Items | Equation | Picture | Grid | Trace | NewPage
 
 
 @dataclass(frozen=True)

@@ -62,9 +62,10 @@ PHRASES: dict[str, tuple[str, str]] = {
     "partial": ("{year} is not whole: data to {day}; marked *", "{year}年数据不完整，截至{day}，以*标记"),
     # sections
     "section_headlines": ("In short", "要点"),
-    "section_concentrations": ("Concentrations", "浓度状况"),
-    "section_attainment": ("Attainment and days by grade", "达标情况与空气质量级别"),
-    "section_weather": ("The weather of the year", "气象条件"),
+    "section_concentrations": ("Concentrations", "污染物浓度"),
+    "section_attaining": ("Cities that attain the limits", "城市达标情况"),
+    "section_heavy_days": ("Heavily polluted and good days", "重污染与优良天数"),
+    "section_index": ("The weather of the year", "气象条件"),
     "section_attribution": ("Weather's part and emissions' part", "气象贡献与排放贡献"),
     "section_maps": ("City by city", "各城市情况"),
     "section_claims": ("Statements checked", "既有论断核对"),

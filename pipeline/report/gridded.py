@@ -20,15 +20,15 @@ LONG_NAMES = {
     "pollutant": "pollutant; all where a number is of all of them",
     "statistic": "statistic of the period's days; none where none applies",
     "period": "window and period",
-    "change": "window, period it starts from and period it leads to",
+    "comparison": "window, period it starts from and period it leads to",
 }
 
 
 def gridded(facts: pd.DataFrame, *, title: str, last_day: str) -> xr.Dataset:
-    """FACTS as a Dataset: dims (name, pollutant, statistic, period) or (..., change); NaN where there is no such fact.
+    """FACTS as a Dataset: dims (name, pollutant, statistic, period) or (..., comparison); NaN where there is no fact.
 
-    ``name`` is ``level:name``; ``period`` is "window period", ``change`` "window from to". Bounds end in ``_low`` and
-    ``_high``, and are left out where no fact of a quantity has any.
+    ``name`` is ``level:name``; ``period`` is "window period", ``comparison`` "window from to". Bounds end in ``_low``
+    and ``_high``, and are left out where no fact of a quantity has any.
     """
     own = facts.assign(
         name=facts["level"] + ":" + facts["name"],
@@ -69,14 +69,14 @@ def _slug(units: str) -> str:
 
 def _of_units(variable: str, units: object, rows: pd.DataFrame) -> xr.Dataset:
     start = rows["period_from"].fillna("").astype(str)
-    change = bool((start != "").any())
+    compared = bool((start != "").any())
     labels = rows["window"] + " " + start.where(start == "", start + " ") + rows["period_to"].astype(str)
-    dims = (*DIMS, "change" if change else "period")
+    dims = (*DIMS, "comparison" if compared else "period")
     wide = rows.assign(**{dims[-1]: labels}).drop_duplicates(list(dims)).set_index(list(dims))
     data = xr.Dataset()
     for column, end in (("value", ""), ("low", "_low"), ("high", "_high")):
         if wide[column].notna().any():
             array = wide[column].astype(float).to_xarray().rename(variable + end)
             data[variable + end] = array.assign_attrs(units=str(units), long_name=(variable + end).replace("_", " "))
-            data[variable + end].encoding = {"zlib": True, "complevel": 4, "_FillValue": np.nan}
+            data[variable + end].encoding = {"zlib": True, "complevel": 4, "_FillValue": np.nan, "dtype": "float32"}
     return data

@@ -16,6 +16,7 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ import pipeline
 from pipeline import __version__
 from pipeline.config import Config
 from pipeline.store import file_digest, write_text, written_whole
+from pipeline.wording import source_in
 
 CRATE, CHECKSUMS = "ro-crate-metadata.json", "checksums.sha256"
 CONTEXT = "https://w3id.org/ro/crate/1.1/context"
@@ -93,6 +95,12 @@ def plain_config(config: Config) -> Any:
     return shown(config.model_dump(mode="json", exclude={"weekly"}, exclude_defaults=True))
 
 
+def readme(config: Config, title: str) -> str:
+    """README.md of the supplement: what is in it, its columns, licences."""
+    text = (files("pipeline.report") / "templates" / "README.md").read_text(encoding="utf-8")
+    return text.replace("TITLE", title).replace("OBSERVATIONS", source_in("en", config.observations.reader))
+
+
 def write_supplement(folder: Path, names: Sequence[str], origin: Provenance, *, title: str, about: str) -> list[str]:
     """Writes crate and checksums of the files ``names`` of ``folder``; returns them with these two."""
     crate = ro_crate(folder, names, origin, title=title, about=about)
@@ -117,8 +125,8 @@ def write_zip(path: Path, folder: Path, names: Sequence[str], *, last_day: datet
 def ro_crate(folder: Path, names: Sequence[str], origin: Provenance, *, title: str, about: str) -> dict[str, Any]:
     """RO-Crate 1.1 metadata with the report as the result of one run of the program (profile Process Run Crate)."""
     day = origin.last_day.isoformat()
-    files = list(_files(folder, names))
-    made = [{"@id": one["@id"]} for one in files if one["@id"] not in ("inputs.csv", "config.yml")]
+    listed = list(_files(folder, names))
+    made = [{"@id": one["@id"]} for one in listed if one["@id"] not in ("inputs.csv", "config.yml")]
     return {
         "@context": [CONTEXT, TERMS],
         "@graph": [
@@ -137,7 +145,7 @@ def ro_crate(folder: Path, names: Sequence[str], origin: Provenance, *, title: s
                 "temporalCoverage": f"{origin.config.period[0]}/{day}",
                 "conformsTo": {"@id": PROFILE},
                 "license": {"@id": "#licences"},
-                "hasPart": [{"@id": one["@id"]} for one in files],
+                "hasPart": [{"@id": one["@id"]} for one in listed],
                 "mentions": {"@id": "#report"},
             },
             {"@id": PROFILE, "@type": "CreativeWork", "name": "Process Run Crate", "version": "0.5"},
@@ -158,7 +166,7 @@ def ro_crate(folder: Path, names: Sequence[str], origin: Provenance, *, title: s
                 "actionStatus": {"@id": "http://schema.org/CompletedActionStatus"},
             },
             *_instrument(origin),
-            *files,
+            *listed,
         ],
     }
 

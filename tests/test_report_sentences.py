@@ -48,7 +48,8 @@ def names(text: str) -> str:
         for region in REGIONS:
             text = text.replace(place_in(region, language), "")
     labels = (
-        r"PM₂\.₅|O₃|8-hour|8小时|90th|第90|90\xa0% interval|90%区间|AQI above 200|AQI up to 100|HJ 663",
+        r"PM₂\.₅|O₃|8-hour|8小时|90th|第90|90\xa0% interval|90%区间|AQI above 200|AQI up to 100",
+        r"HJ 663|\d years known|有资料的\d年",
         r"\d{4}–\d{4}|\d{4}—\d{4}年|\d+—\d+月|\d{4}年(\d+月)?|近12个月|20\d\d",
         r"共有的\d+个日历日|the \d+ calendar days|(35|30|160)(?= ?(µg|微克))",
     )

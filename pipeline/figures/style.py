@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 from PIL import Image
+from scipy.spatial import KDTree
 
 from pipeline.figures.fonts import families, pdf_font_type
 from pipeline.wording import Language
@@ -128,23 +129,34 @@ def day_number(day: object) -> float:
 
 def shortened(text: str, columns: int) -> str:
     """``text`` cut to a width, a Chinese character counting as two columns."""
-    widths = [2 if ord(character) > 0x2E80 else 1 for character in text]
-    if sum(widths) <= columns:
+    if _columns(text) <= columns:
         return text
-    kept = [character for i, character in enumerate(text) if sum(widths[: i + 1]) < columns]
+    kept = [character for i, character in enumerate(text) if _columns(text[: i + 1]) < columns]
     return "".join(kept) + "…"
 
 
 def wrapped(text: str, columns: int) -> str:
-    """``text`` in lines of a width, a Chinese character counting as two columns; English breaks between words."""
-    lines, room = [""], columns
-    for piece in re.findall(r"[\u2e81-\uffff]|[^\s\u2e81-\uffff]+|\s+", text):
-        width = sum(2 if ord(character) > 0x2E80 else 1 for character in piece)
-        if width > room and lines[-1]:
-            lines, room = [*lines, ""], columns
+    """``text`` in as few lines as a width allows, of about equal length; a Chinese character counts as two columns.
+
+    English breaks between words, Chinese anywhere but within brackets.
+    """
+    pieces = re.findall(r"（[^）]*）|[\u2e81-\uffff]|[^\s\u2e81-\uffff]+|\s+", text)
+    count = len(_lines(pieces, columns))
+    widths = range(columns // 2, columns + 1)
+    return "\n".join(next(lines for width in widths if len(lines := _lines(pieces, width)) <= count))
+
+
+def _lines(pieces: Sequence[str], columns: int) -> list[str]:
+    lines = [""]
+    for piece in pieces:
+        if lines[-1] and _columns(lines[-1] + piece.rstrip()) > columns:
+            lines.append("")
         lines[-1] += piece if lines[-1] else piece.lstrip()
-        room -= width
-    return "\n".join(line.rstrip() for line in lines)
+    return [line.rstrip() for line in lines]
+
+
+def _columns(text: str) -> int:
+    return sum(2 if ord(character) > 0x2E80 else 1 for character in text)
 
 
 def padded(low: float, high: float, share: float = 0.06) -> tuple[float, float]:
@@ -159,8 +171,24 @@ def write_png(figure: Canvas, path: Path) -> None:
     drawn.draw()
     picture = Image.fromarray(np.asarray(drawn.buffer_rgba())).convert("RGB")
     picture.quantize(PALETTE, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(
-        path, "png", optimize=True, dpi=(figure.dpi, figure.dpi)
+        path, "png", optimize=True, dpi=(DOTS_PER_INCH, DOTS_PER_INCH)
     )
+
+
+def write_print_png(figure: Canvas, path: Path) -> None:
+    """The figure as PNG at its own dots per inch; the palette holds its commonest colours, each exactly."""
+    drawn: Any = FigureCanvasAgg(figure)
+    drawn.draw()
+    pixels = np.asarray(drawn.buffer_rgba())[..., :3].astype(np.int32) @ np.array([1 << 16, 1 << 8, 1], np.int32)
+    counts = np.bincount(pixels.ravel())
+    found = np.flatnonzero(counts)
+    colours = np.stack([found >> 16, found >> 8 & 255, found & 255], axis=1)
+    palette = colours[np.argsort(-counts[found], kind="stable")[:PALETTE]]
+    nearest = np.zeros(len(counts), np.uint8)
+    nearest[found] = KDTree(palette).query(colours)[1]
+    picture = Image.fromarray(nearest[pixels], "P")
+    picture.putpalette(palette.astype(np.uint8).tobytes())
+    picture.save(path, "png", optimize=True, dpi=(figure.dpi, figure.dpi))
 
 
 def write_svg(figure: Canvas, path: Path) -> None:

@@ -27,7 +27,7 @@ __all__ = ["NotMade", "ReportFigure", "maps_of"]
 
 FORMATS: Mapping[str, Callable[[Canvas, Path], None]] = {
     "pdf": style.write_pdf,
-    "png": style.write_png,
+    "png": style.write_print_png,
     "svg": style.write_svg,
 }
 """How each format is written: without dates and versions, so that equal figures are equal bytes."""

@@ -24,12 +24,12 @@ COARSENESS = 4500.0
 """Metres: less than a dot of a panel at 300 per inch."""
 NATIONAL: Bounds = (-2.68e6, -2.06e6, 2.80e6, 2.13e6)
 """The frame of the national map, with room in the south-east for the inset, where it hides nothing."""
-INSET: Bounds = (0.03e6, -4.28e6, 1.81e6, -1.44e6)
+INSET: Bounds = (0.03e6, -4.42e6, 1.81e6, -1.44e6)
 """The South China Sea with its nine dashes; its name stands in the south."""
 REGIONAL = 0.45
 """Places that take up less than this share of the national frame, both ways, have a map of their own."""
 MARGIN = 0.06
-FLATTEST, TALLEST = 0.7, 1.15
+FLATTEST, TALLEST = 0.7, 1.0
 """Height over width of a map."""
 LEAST_SPAN = 60e3
 """Metres about places that stand close together."""
@@ -52,6 +52,11 @@ class Ground:
     dashes: Any = None
     inset: Bounds | None = None
     package: str = ""
+
+    @property
+    def national(self) -> bool:
+        """Whether all of China is shown; else what lies outside the places is but their surroundings."""
+        return self.frame == NATIONAL
 
     @property
     def aspect(self) -> float:

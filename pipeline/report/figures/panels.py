@@ -33,7 +33,7 @@ LABEL_COLUMNS = 15.5
 AXIS_LEFT, AXIS_BOTTOM = 0.42, 0.18
 """Inches for degrees beside and below a ground that has a graticule."""
 
-NO_DATA, BORDER = "#DADADA", "#3C3C3C"
+NO_DATA, OUTSIDE, BORDER = "#DADADA", "#F4F4F4", "#3C3C3C"
 HATCHING, HATCH_SPACING, HATCH_WIDTH = "#000000", 1.9, 0.42
 """Colour; points between lines and across one: two or three in a city of 100 km on a panel of half a page."""
 DISCS = ((30, 4.6), (100, 3.4), (10_000, 2.1))
@@ -110,7 +110,7 @@ def paint(ground: Ground, places: pd.DataFrame, panels: Sequence[Panel], page: P
         if ground.kind == "elsewhere":
             edges = (number % page.columns == 0, number + page.columns >= len(panels))
             place_map.graticule(axes, left=edges[0], bottom=edges[1], size=6.5)
-            _names(figure, axes, places[places["name"].isin(panel.numbers.index)], language)
+            _names(figure, axes, places[places["name"].isin(list(ground.shapes))], language)
         for names in page.outlined.values():
             art.outline(axes, names)
     _key(figure, ground, grid, panels, page, language)
@@ -135,7 +135,7 @@ def _grid(ground: Ground, count: int, page: Page) -> _Grid:
     key_width = free * (across + GAP) - 2 * GAP if free else WIDTH - left - SIDE
     each = (key_width - GAP * (len(page.bars) - 1)) / len(page.bars)
     labels = [style.wrapped(label, int(each * LABEL_COLUMNS)) for _, label in page.bars]
-    notes = 0.2 + NOTE * sum(note.count("\n") + 1 for note in page.notes) + AXIS_BOTTOM * degrees
+    notes = 0.14 + NOTE * sum(note.count("\n") + 1 for note in page.notes) + AXIS_BOTTOM * degrees
     height = HEAD + rows * (PANEL_HEAD + up) + notes + (0 if free else _bars(labels) + LEGEND)
     tops = [height - HEAD - row * (PANEL_HEAD + up) - PANEL_HEAD for row in range(rows)]
     lefts = [left + column * (across + GAP) for column in range(page.columns)]
@@ -160,6 +160,7 @@ class _Art:
         }
         self.paths = {name: _path(shape) for name, shape in self.shapes.items()}
         drawn = set(map(id, ground.shapes.values()))
+        self.outside = NO_DATA if ground.national else OUTSIDE
         self.beneath = [_path(shape) for shape in ground.cities if id(shape) not in drawn]
         self.borders = [line for shape in ground.provinces for line in _lines(shape.boundary)]
         self.dashes = _lines(ground.dashes) if ground.dashes is not None else []
@@ -176,17 +177,17 @@ class _Art:
             {} if self.ground.kind == "outlined" else {"edgecolors": style.QUIET, "linewidths": 0.4}
         )
         polygon_edge: dict[str, Any] = {"edgecolors": "white", "linewidths": 0.12}
-        _add(axes, PathCollection(self.beneath, facecolors=NO_DATA, **polygon_edge), 1)
+        _add(axes, PathCollection(self.beneath, facecolors=self.outside, edgecolors=NO_DATA, linewidths=0.2), 3)
         rest = [self.paths[name] for name in seen if name not in known.index]
-        _add(axes, PathCollection(rest, facecolors=NO_DATA, **(disc_edge or polygon_edge)), 1.5)
+        _add(axes, PathCollection(rest, facecolors=NO_DATA, **(disc_edge or polygon_edge)), 3.1)
         filled = PathCollection([self.paths[str(name)] for name in known.index], **(disc_edge or polygon_edge))
         filled.set_facecolor(panel.scale.colours(panel.scale.norm(known.to_numpy())))
         filled.set_gid("values")
-        _add(axes, filled, 2)
+        _add(axes, filled, 3.2)
         uncertain = [self.shapes[name] for name in panel.uncertain if name in seen]
-        _add(axes, _strokes(hatching_of(uncertain, spacing), HATCHING, HATCH_WIDTH, gid="hatching"), 3)
-        _add(axes, _strokes(self.borders, BORDER, 0.35), 4)
-        _add(axes, _strokes(self.dashes, BORDER, 0.8, gid="dashes"), 4)
+        _add(axes, _strokes(hatching_of(uncertain, spacing), HATCHING, HATCH_WIDTH, gid="hatching"), 3.3)
+        _add(axes, _strokes(self.borders, BORDER, 0.35), 3.4)
+        _add(axes, _strokes(self.dashes, BORDER, 0.8, gid="dashes"), 3.4)
 
     def within(self, bounds: Bounds) -> list[str]:
         """The places of which something lies within the bounds."""
@@ -198,7 +199,7 @@ class _Art:
     def outline(self, axes: Any, names: Sequence[str]) -> None:
         """The common outline of some places."""
         if (shape := self.ground.outline(names)) is not None:
-            _add(axes, _strokes(_lines(shape.boundary), "black", 1.0, gid="region"), 5)
+            _add(axes, _strokes(_lines(shape.boundary), "black", 1.0, gid="region"), 3.5)
 
 
 def _add(axes: Any, collection: Any, order: float) -> None:
@@ -292,7 +293,7 @@ def _key(figure: Canvas, ground: Ground, grid: _Grid, panels: Sequence[Panel], p
     entries = _entries(ground, panels, page, language)
     each = (width - GAP * (len(page.bars) - 1)) / len(page.bars)
     for number, ((scale, _), label) in enumerate(zip(page.bars, grid.labels, strict=True)):
-        bar = (left + number * (each + GAP) + 0.08, top - 0.13 - BAR_HEIGHT, each - 0.16, BAR_HEIGHT)
+        bar = (left + number * (each + GAP) + 0.14, top - 0.13 - BAR_HEIGHT, each - 0.28, BAR_HEIGHT)
         colour_bar(figure, _share(bar, grid.height), scale, label)
     handles, labels = zip(*entries, strict=True)
     figure.legend(
@@ -314,7 +315,7 @@ def _entries(ground: Ground, panels: Sequence[Panel], page: Page, language: Lang
     hatched = Patch(facecolor="white", edgecolor=HATCHING, hatch="/" * 7, linewidth=0.4, hatch_linewidth=HATCH_WIDTH)
     entries: list[tuple[Artist, str]] = [(hatched, phrase("holds_zero", language))]
     grey = Patch(facecolor=NO_DATA, edgecolor=style.QUIET, linewidth=0.4)
-    if ground.kind == "outlined":
+    if ground.kind == "outlined" and ground.national:
         entries.append((grey, phrase("no_data", language)))
     elif any(set(ground.shapes) - set(panel.numbers.index) for panel in panels):
         entries.append((grey, phrase("no_data_point", language)))

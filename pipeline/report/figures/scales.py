@@ -86,7 +86,7 @@ def colour_bar(figure: Canvas, rectangle: tuple[float, float, float, float], sca
     shown = ScalarMappable(scale.norm, scale.colours)
     bar: Any = figure.colorbar(shown, cax=axes, orientation="horizontal", extend=scale.open, extendfrac=0.05)
     edges = _labelled(scale.edges, rectangle[2] * figure.get_size_inches()[0] * 72)
-    bar.set_ticks(edges, labels=[signed(edge, decimals(edges)) for edge in edges])
+    bar.set_ticks(edges, labels=[signed(edge, decimals(edges) if edge else 0) for edge in edges])
     bar.ax.tick_params(labelsize=7.5, length=2, pad=1.5)
     bar.set_label(label, size=8, labelpad=2)
     bar.outline.set_linewidth(0.5)
@@ -110,4 +110,4 @@ def _labelled(edges: Sequence[float], width: float) -> list[float]:
 def _length(edges: Sequence[float]) -> float:
     """Points that labels of these edges take up, side by side, the longest for each."""
     longest = max(len(signed(edge, decimals(edges))) for edge in edges)
-    return (len(edges) + 1) * (longest + 1.2) * CHARACTER
+    return len(edges) * (longest + 0.8) * CHARACTER

@@ -64,8 +64,8 @@ PHRASES: dict[str, tuple[str, str]] = {
         "兰勃特正形圆锥投影，未绘制边界。",
     ),
     "partial_note": (
-        "{years} not whole: compared with the same days of {first}.",
-        "{years}年数据不完整：与{first}年相同日期比较。",
+        "Not a whole year: {years}; compared with the same days of {first}.",
+        "数据不完整的年份：{years}，与{first}年相同日期比较。",
     ),
     "maps_caption": (
         (

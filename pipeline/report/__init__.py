@@ -42,9 +42,11 @@ def report(config: Config, folder: Path, asked: Asked, *, scheduler: str | None 
         say(f"report: nothing has changed since {making.page} was made; nothing to do")
         return making.page
     facts = making.facts()
-    parts = {
-        language: making.parts(facts, making.drawn(facts, language), (), language) for language in config.languages
-    }
+    claims, sensitivity = making.claims(facts), making.sensitivity()
+    parts = {}
+    for language in config.languages:
+        drawn = making.drawn(facts, sensitivity, language)
+        parts[language] = making.parts(facts, claims, sensitivity, drawn, language=language)
     making.documents(parts, facts)
     making.supplement(facts)
     say(f"report: {len(facts)} numbers; {making.page}")

@@ -136,7 +136,6 @@ def _grid(grid: Grid) -> dict[str, Any]:
         "caption": grid.caption,
         "columns": [{"name": one.name, "kind": "number" if one.numbers else "text"} for one in grid.columns],
         "rows": [[cell.text for cell in row] for row in grid.rows],
-        "marked": sorted(grid.marked),
         "note": grid.note,
         "size": size,
         "wide": wide,
@@ -156,7 +155,7 @@ def size_of(grid: Grid) -> tuple[float, bool]:
 def _ems_of(grid: Grid, number: int) -> float:
     """What a column needs: its widest number, or of texts, which break, no more than a line; its heading breaks too."""
     column = grid.columns[number]
-    needed = columns_needed([row[number].text for row in grid.rows])
+    needed = columns_needed([row[number].text for row in grid.rows if len(row) > 1])
     return max(needed if column.numbers else min(needed, TEXT_EMS), columns_needed(column.name.split()))
 
 

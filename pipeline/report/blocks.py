@@ -97,7 +97,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Grid:
-    """A table; ``marked`` are the rows that stand out (of partial years); ``label`` is "Table 1"."""
+    """A table; a row of one cell is the heading of those that follow; ``label`` is "Table 1"."""
 
     anchor: str
     label: str
@@ -105,7 +105,6 @@ class Grid:
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
     note: str = ""
-    marked: frozenset[int] = frozenset()
     kind: ClassVar = "grid"
 
 

@@ -52,6 +52,8 @@ SECTIONS = (
     "sensitivity",
 )
 """The sections in order; a sentence, table or figure names the one it stands in."""
+HEADLINES = ("concentrations", "index", "attribution")
+"""Sections whose first sentences of the first region make the report in short."""
 WORDS_SHOWN = 90
 NOTES_SHOWN = 40
 REGIONS_NAMED = 12
@@ -67,7 +69,6 @@ class Tabled:
     columns: tuple[Column, ...] = ()
     rows: tuple[tuple[Cell, ...], ...] = ()
     note: str = ""
-    marked: frozenset[int] = frozenset()
     why: str = ""
 
 
@@ -166,7 +167,7 @@ def _facts_of_run(parts: Parts, language: Language) -> Iterator[tuple[str, str]]
 
 
 def _section(section: str, parts: Parts, numbering: _Numbering) -> Iterator[Block]:
-    sentences = [one for one in parts.sentences if one.section == section]
+    sentences = [one for one in (*_headlines(parts), *parts.sentences) if one.section == section]
     tables = [one for one in parts.tables if one.section == section]
     drawn = [one for one in parts.drawn if one.section == section]
     if not (sentences or tables or drawn):
@@ -179,11 +180,23 @@ def _section(section: str, parts: Parts, numbering: _Numbering) -> Iterator[Bloc
         if subject:
             yield Telling(tuple(Said(one.text, one.facts, str(numbering.next("trace"))) for one in own))
         else:
-            yield from (Paragraph(one.text, "missing") for one in own)
+            yield from (Paragraph(one.text, "plain" if section == "sensitivity" else "missing") for one in own)
     for one in drawn:
         yield _picture(one, numbering)
     for table in tables:
         yield _table(table, numbering)
+
+
+def _headlines(parts: Parts) -> Iterator[Sentence]:
+    """What is said first of the first region: of each pollutant its concentration, its weather, its attribution."""
+    for pollutant in parts.scope.pollutants:
+        about = f"region/{parts.scope.regions[0]}/{pollutant}/"
+        for section in HEADLINES:
+            own = (
+                one for one in parts.sentences if one.section == section and "".join(one.facts[:1]).startswith(about)
+            )
+            if (first := next(own, None)) is not None:
+                yield first._replace(section="headlines")
 
 
 def _subject(sentence: Sentence) -> tuple[str, ...]:
@@ -212,7 +225,6 @@ def _table(table: Tabled, numbering: _Numbering) -> Block:
         table.columns,
         table.rows,
         table.note,
-        table.marked,
     )
 
 

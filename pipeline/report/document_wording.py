@@ -84,6 +84,25 @@ PHRASES: dict[str, tuple[str, str]] = {
         "Statements of other reports, each beside what this run finds.",
         "其他报告的论断与本次运行结果的对照。",
     ),
+    "claims_of_2025": ("Statements of the 2025 report", "2025年度报告论断"),
+    "no_claims": (
+        "None of its {count} statements is about a region and year of this run; claims.csv says why of each.",
+        "其{count}条论断均不涉及本次运行的区域、污染物和年份；各条原因见claims.csv。",
+    ),
+    "table_sensitivity": ("The headline under other choices", "其他选择下的主要结论"),
+    "note_sensitivity": (
+        (
+            "* what this report chose. Weather's part and emissions' part of the change to the report's year, in the "
+            "units named; MCI in per cent; 90 % intervals in brackets."
+        ),
+        "*为本报告的选择。表中为截至报告年份的浓度变化中的气象贡献与排放贡献（单位见各组首行），MCI以%计，方括号内为90%区间。",
+    ),
+    "column_sensitivity_choice": ("Choice", "选择"),
+    "column_sensitivity_variant": ("Variant", "取值"),
+    "column_sensitivity_weather": ("Weather", "气象贡献"),
+    "column_sensitivity_emissions": ("Emissions", "排放贡献"),
+    "column_sensitivity_mci_change_percent": ("MCI change (%)", "MCI变化（%）"),
+    "column_sensitivity_note": ("Note", "备注"),
     "trace_link": ("where these numbers come from", "数字出处"),
     # provenance
     "provenance_intro": (
@@ -105,6 +124,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "config_caption": ("The config of the run; paths by their last part.", "运行配置（路径仅保留末级名称）。"),
     "notes_caption": ("Notes of the run", "运行备注"),
     "notes_left": ("and {count} more, in notes.txt", "另有{count}条，见notes.txt"),
+    "column_against": ("against {years} (%)", "较{years}年（%）"),
     "column_key": ("Key", "键"),
     "column_value": ("Value", "值"),
     "citation": (

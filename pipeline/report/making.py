@@ -17,12 +17,21 @@ from pipeline.config import Config, show
 from pipeline.errors import ConfigError, NothingToDo
 from pipeline.progress import say, tracked
 from pipeline.report import Asked, as_html, as_pdf
-from pipeline.report.document import Drawn, Parts, Tabled, compose
+from pipeline.report.claims import claims, claims_2025, load_claims
+from pipeline.report.document import Drawn, Parts, compose
 from pipeline.report.facts import facts, read_tables
 from pipeline.report.figures import FORMATS, NotMade, ReportFigure
 from pipeline.report.figures.plan import planned
 from pipeline.report.gridded import gridded
+from pipeline.report.printing import (
+    no_claims,
+    printed_claims,
+    printed_sensitivity,
+    printed_tables,
+    sensitivity_sentences,
+)
 from pipeline.report.scope import Scope, last_month, scope_of
+from pipeline.report.sensitivity import Headline, sensitivity
 from pipeline.report.sentences import sentences
 from pipeline.report.supplement import (
     CHECKSUMS,
@@ -37,6 +46,7 @@ from pipeline.report.supplement import (
     write_supplement,
     write_zip,
 )
+from pipeline.report.tables import tables
 from pipeline.stages import Keys, write_csv
 from pipeline.store import Run, digest, file_digest, write_text, written_whole
 from pipeline.sweeping import recorded
@@ -151,14 +161,30 @@ class Making:
         return stages.load_readings(asked, self.store, outcomes)
 
     def facts(self) -> pd.DataFrame:
-        """FACTS of the report, written as ``facts.csv``."""
+        """FACTS of the report, written as ``facts.csv``; its tables beside them."""
         found = facts(read_tables(self.store.folder), self._readings, self.scope)
         self._csv("facts.csv", found)
+        for name, frame in tables(found, self.scope).items():
+            self._csv(f"tables/{name}.csv", frame)
         return found
 
-    def drawn(self, facts: pd.DataFrame, language: Language) -> list[Drawn]:
+    def claims(self, facts: pd.DataFrame) -> pd.DataFrame:
+        """The claims beside our values, written as ``claims.csv``."""
+        listed = claims_2025() if self.asked.claims is None else load_claims(self.asked.claims)
+        found = claims(facts, self.scope, listed)
+        self._csv("claims.csv", found)
+        return found
+
+    def sensitivity(self) -> pd.DataFrame:
+        """The headline under other choices, written as ``sensitivity.csv``."""
+        headline = Headline(self.scope.year, self.scope.base_year, self.scope.months, self.scope.year_start)
+        found = sensitivity(self.config, self.store.folder, headline, scheduler=self.scheduler, key=self.keys)
+        self._csv("sensitivity.csv", found)
+        return found
+
+    def drawn(self, facts: pd.DataFrame, sensitivity: pd.DataFrame, language: Language) -> list[Drawn]:
         """The figures in one language, drawn."""
-        figures = list(planned(self.config, self.store, self.scope, facts, language))
+        figures = list(planned(self.config, self.store, self.scope, (facts, sensitivity), language))
         found = []
         for section, figure in tracked(figures, stage=f"figures ({language})", total=len(figures)):
             files = {} if isinstance(figure, NotMade) else self._draw(figure)
@@ -173,16 +199,29 @@ class Making:
                 self._recorded(name)
         return {suffix: self.store.path(f"{self.place}/{name}") for suffix, name in names.items()}
 
-    def parts(self, facts: pd.DataFrame, drawn: Sequence[Drawn], tables: Sequence[Tabled], language: Language) -> Parts:
+    def parts(
+        self,
+        facts: pd.DataFrame,
+        claims: pd.DataFrame,
+        sensitivity: pd.DataFrame,
+        drawn: Sequence[Drawn],
+        *,
+        language: Language,
+    ) -> Parts:
         """What the document is composed of, in one language."""
+        of_claims = self.asked.claims is not None or (claims["agrees"] != "cannot be checked").any()
         return Parts(
             self.config,
             self.store,
             self.scope,
             facts,
             self.origin,
-            sentences(facts, self.scope, language),
-            tables,
+            [*sentences(facts, self.scope, language), *sensitivity_sentences(sensitivity, self.scope, language)],
+            [
+                *printed_tables(facts, self.scope, language),
+                printed_claims(claims, facts, language) if of_claims else no_claims(claims, language),
+                printed_sensitivity(sensitivity, self.scope, language),
+            ],
             drawn,
             self.notes,
         )

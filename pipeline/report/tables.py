@@ -305,7 +305,7 @@ def _by_year(frame: pd.DataFrame, scope: Scope, language: Language) -> Texts:
     headings = [say(f"column_{key}", language) for key in PRINTED["concentrations"]]
     rows = []
     for (_, _, _), own in frame.groupby(["name", "pollutant", "window"], sort=False):
-        labels = own["period"].map(lambda period: _year_label(period, scope))
+        labels = own["period"].map(lambda period: year_label(period, scope))
         cells = dict(zip(labels, own.to_dict("records"), strict=True))
         first = own.iloc[0].to_dict()
         named = list(_cells("concentrations", first, scope, language))
@@ -316,7 +316,7 @@ def _by_year(frame: pd.DataFrame, scope: Scope, language: Language) -> Texts:
     return (*headings, *(period_in(year, language) for year in years)), tuple(rows)
 
 
-def _year_label(period: str, scope: Scope) -> str:
+def year_label(period: str, scope: Scope) -> str:
     """The year of the report that a window belongs to."""
     if len(period) == len("2020"):
         return period

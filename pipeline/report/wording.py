@@ -313,6 +313,43 @@ PHRASES: dict[str, tuple[str, str]] = {
         "按两年共有的日历日计算；气象贡献、排放贡献、残差与缺测日影响之和为观测变化。",
     ),
     "note_empty": ("The run has no number for this table.", "本次运行没有该表的数值。"),
+    # Figure 1
+    "figure_one": (
+        "{pollutants} and their meteorological condition index (MCI), {first} to {last}",
+        "{first}—{last}年{pollutants}浓度及气象条件评估指数（MCI）",
+    ),
+    "figure_one_caption": (
+        (
+            "Figure 1. Concentrations (columns: annual mean of PM₂.₅, 90th percentile of the daily maximum 8-hour "
+            "means of O₃) with their three-year moving means (dotted, at the last of the three years), and the "
+            "meteorological condition index beside them ({base} = 100; below 100 favourable) with 90 % intervals."
+            "{partial}"
+        ),
+        (
+            "图1 污染物浓度（柱：PM₂.₅年均浓度，臭氧日最大8小时平均第90百分位数）及其三年滑动平均（点线，标于末年），"
+            "右侧为气象条件评估指数（{base}年=100，低于100为有利）及其90%区间。{partial}"
+        ),
+    ),
+    "figure_one_partial": (
+        " {year} is {months} alone (hatched); diamonds are the same months of the other years, to compare it with.",
+        "{year}年仅为{months}（斜线柱）；菱形为其他年份同期，供比较。",
+    ),
+    "figure_one_source": ("† {months}. {source}", "†{months}。{source}"),
+    "figure_one_alt": (
+        "Columns and lines by region and year. {values}.",
+        "分区域分年份的柱状图与折线图。{values}。",
+    ),
+    "panel_concentration": ("{name} ({units})", "{name}（{units}）"),
+    "panel_index": ("MCI of {pollutant}", "{pollutant} MCI"),
+    "panel_p90": ("O₃-8H-90per", "O₃-8H-90per"),
+    "panel_none": ("no data", "无资料"),
+    "legend_column": ("whole year", "全年"),
+    "legend_partial": ("{months} {year}", "{year}年{months}"),
+    "legend_same_months": ("same months of other years", "其他年份同期"),
+    "legend_three_years": ("three-year moving mean", "三年滑动平均"),
+    "legend_index": ("MCI with 90 % interval", "MCI及90%区间"),
+    "legend_index_partial": ("MCI, {months}", "MCI（{months}）"),
+    "span_of_months": ("{first} to {last}", "{first}—{last}月"),
     # claims
     "claim_inside_interval": ("inside our 90 % interval, give or take the tolerance", "在我们的90%区间内（计入容差）"),
     "claim_outside_interval": ("outside our 90 % interval", "在我们的90%区间之外"),

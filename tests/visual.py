@@ -7,7 +7,7 @@ colour between neighbours. TOLERANCE is what a black edge does to such a block i
 (255 x 4 x 0.1 / 16, and a level for each of two roundings): more than another processor's arithmetic or another version
 of the drawing library, less than a class of colour, a line of hatching or a tick that is missing.
 
-``TIANBANG_BASELINES=write pytest tests/...`` writes what is drawn in place of what is kept; look at it before it is kept.
+``TIANBANG_BASELINES=write pytest tests/...`` writes what is drawn in place of what is kept; look at it.
 """
 
 import os

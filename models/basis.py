@@ -120,11 +120,11 @@ class WeatherColumns:
 
     def known(self, table: pd.DataFrame) -> np.ndarray:
         """Which rows have every driver, (n,)."""
-        return np.asarray(table[self.drivers.columns].notna().all(axis=1))
+        return np.asarray(~np.isnan(_values(table, self.drivers.columns)).any(axis=1))
 
     def held(self, table: pd.DataFrame) -> pd.DataFrame:
         """The drivers of ``table``, where they are NaN their means: such rows hold a place and leave little behind."""
-        return table[self.drivers.columns].fillna(dict(self.middle))
+        return _filled(table, self.drivers.columns, self.middle)
 
     def main(self, table: pd.DataFrame) -> np.ndarray:
         """The standardised main drivers, (n, m)."""
@@ -159,7 +159,7 @@ def weather_columns(table: pd.DataFrame, drivers: Drivers, known: np.ndarray, *,
     """The weather's columns, scaled on the ``known`` days (n,) of ``table``."""
     table = table[drivers.columns]
     middle = {str(name): float(mean) for name, mean in table[known].mean().items()}
-    table = table.fillna(middle)
+    table = _filled(table, drivers.columns, middle)
     families = {"main": drivers.main, **{name: names for name, names in drivers.families.items() if names}}
     scales = {name: scale(_values(table, names)[known]) for name, names in families.items()}
     scales["main by season"] = scale(_by_season(scales["main"](_values(table, drivers.main)), table)[known])
@@ -188,8 +188,14 @@ def _curve_directions(drivers: Drivers, inner: int) -> np.ndarray:
     return np.kron(np.eye(inner)[:, rows], numbers)
 
 
+def _filled(table: pd.DataFrame, names: Sequence[str], middle: Mapping[str, float]) -> pd.DataFrame:
+    values = _values(table, names)
+    filled = np.where(np.isnan(values), [middle[name] for name in names], values)
+    return pd.DataFrame(filled, index=table.index, columns=pd.Index(names))
+
+
 def _values(table: pd.DataFrame, names: Sequence[str]) -> np.ndarray:
-    return table[list(names)].to_numpy(dtype=float)
+    return np.asarray(table.to_numpy(dtype=float)[:, table.columns.get_indexer(pd.Index(names))])
 
 
 def _by_season(main: np.ndarray, table: pd.DataFrame) -> np.ndarray:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.linalg import cholesky
@@ -53,16 +54,32 @@ class Prior:
 class Fit:
     """Coefficients (p,) and what their uncertainty is drawn from.
 
-    ``covariance`` (p, p) is the posterior covariance over the noise ``variance``, ``penalty`` (p,) the prior's
-    precision over the same, ``scores`` (n, p) each day's pull on the coefficients (zero where not observed).
+    ``penalty`` (p,) is the prior's precision over the noise ``variance``. ``rows`` (days, p) and ``residual`` (days,)
+    are the whitened regression's on the days observed, at the positions ``days`` of ``length``; ``half_inverse`` (p, p)
+    makes the covariance.
     """
 
     coefficients: np.ndarray
-    covariance: np.ndarray
     penalty: np.ndarray
-    scores: np.ndarray
     variance: float
     prior: Prior
+    half_inverse: np.ndarray
+    rows: np.ndarray
+    residual: np.ndarray
+    days: np.ndarray
+    length: int
+
+    @cached_property
+    def covariance(self) -> np.ndarray:
+        """The posterior covariance (p, p) of the coefficients over the noise ``variance``."""
+        return np.asarray(self.half_inverse.T @ self.half_inverse)
+
+    @cached_property
+    def scores(self) -> np.ndarray:
+        """Each day's pull on the coefficients, (n, p): zero where not observed."""
+        found = np.zeros((self.length, self.rows.shape[1]))
+        found[self.days] = self.rows * self.residual[:, None]
+        return found
 
 
 def fit(
@@ -75,6 +92,7 @@ def fit(
     least_spread: Mapping[str, float] | None = None,
     start: Prior | None = None,
     rounds: int = ROUNDS,
+    settled: bool = False,
 ) -> Fit:
     """Fits the positive ``target`` (n,) by exp of columns ``fixed`` (n, f), never penalised, and ``blocks`` (n, p_b).
 
@@ -82,11 +100,13 @@ def fit(
     unit variance within a block. Coefficients follow fixed, then the blocks in their order. ``offset`` (n,) is a part
     of the logarithm that is known beforehand. ``least_spread`` names blocks whose coefficients are known beforehand to
     spread at least so much. ``start`` is a prior near the answer, such as that of a fit to almost the same rows: it
-    saves most of the work. What it notes of other blocks is kept in the prior found.
+    saves most of the work. What it notes of other blocks is kept in the prior found. With ``settled`` its precisions
+    are taken as they are.
     """
     days = np.flatnonzero(observed)
     age = ages(days)
-    columns = np.hstack([fixed, *blocks.values()])[days]
+    whole = np.hstack([fixed, *blocks.values()])
+    columns = whole[days]
     block = np.repeat(np.arange(-1, len(blocks)), [fixed.shape[1], *(b.shape[1] for b in blocks.values())])
     values = target[days]
     known = np.zeros(len(target)) if offset is None else offset
@@ -100,21 +120,27 @@ def fit(
         root = np.sqrt(weight)
         rows = prior.noise.whitened(columns * root[:, None], age)
         pulled = prior.noise.whitened((response - known[days]) * root, age)
-        solved = _evidence(rows, pulled, block, precision, floor)
+        solved = _evidence(rows, pulled, block, precision, floor, iterations=0 if settled else ITERATIONS)
         precision = solved.precision
         linear = known[days] + columns @ solved.coefficients
         noise = (response - linear) * root
         power = prior.power if start or turn else _variance_power(noise, linear)
         prior = Prior(prior.precision, autoregression(noise, age), power)
         response, weight = _working(values, linear, power)
-    everywhere = known + np.hstack([fixed, *blocks.values()]) @ solved.coefficients
+    everywhere = known + whole @ solved.coefficients
     found = {**prior.precision, **dict(zip(blocks, precision.tolist(), strict=True))}
     prior = Prior(found, prior.noise, prior.power, everywhere)
-    scores = np.zeros((len(target), len(block)))
-    scores[days] = rows * (pulled - rows @ solved.coefficients)[:, None]
-    penalty = _penalty(precision, block)
-    covariance = solved.half_inverse.T @ solved.half_inverse
-    return Fit(solved.coefficients, covariance, penalty, scores, solved.variance, prior)
+    return Fit(
+        solved.coefficients,
+        _penalty(precision, block),
+        solved.variance,
+        prior,
+        solved.half_inverse,
+        rows,
+        pulled - rows @ solved.coefficients,
+        days,
+        len(target),
+    )
 
 
 def _working(values: np.ndarray, linear: np.ndarray, power: float) -> tuple[np.ndarray, np.ndarray]:
@@ -144,14 +170,23 @@ def _penalty(precision: np.ndarray, block: np.ndarray) -> np.ndarray:
 
 
 def _evidence(
-    rows: np.ndarray, values: np.ndarray, block: np.ndarray, precision: np.ndarray, floor: np.ndarray
+    rows: np.ndarray,
+    values: np.ndarray,
+    block: np.ndarray,
+    precision: np.ndarray,
+    floor: np.ndarray,
+    *,
+    iterations: int,
 ) -> _Solved:
-    """Coefficients and block precisions at the maximum of the evidence, by fixed-point iteration."""
+    """Coefficients and block precisions at the maximum of the evidence, by fixed-point iteration.
+
+    Without iterations the precisions stay.
+    """
     upper = dsyrk(1.0, rows.T)
     gram, moment, square = upper + np.triu(upper, 1).T, rows.T @ values, float(values @ values)
     count = len(precision) + 1
     sizes = np.bincount(block + 1, minlength=count)
-    for _ in range(ITERATIONS):
+    for _ in range(max(iterations, 1)):
         half_inverse = _half_inverse(gram, _penalty(precision, block))
         silent = precision >= GREATEST_PRECISION
         coefficients = half_inverse.T @ (half_inverse @ np.where((block >= 0) & silent[block], 0.0, moment))
@@ -160,6 +195,8 @@ def _evidence(
         determined = np.maximum(sizes[1:] - precision * spread, 1e-3)
         error = max(square - 2 * coefficients @ moment + coefficients @ gram @ coefficients, 1e-12)
         variance = float(error / max(len(values) - determined.sum() - sizes[0], 1.0))
+        if not iterations:
+            break
         greatest = np.minimum(variance / np.maximum(floor, 1e-12) ** 2, GREATEST_PRECISION)
         updated = np.clip(variance * determined / np.maximum(energy, 1e-14), LEAST_PRECISION, greatest)
         updated[silent] = GREATEST_PRECISION

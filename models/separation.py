@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -38,8 +39,8 @@ WEATHER_MODEL_ERROR, EMISSIONS_MODEL_ERROR = 1.7, 1.2
 Found on the benchmark's worlds of known truth (BENCHMARK.md, Intervals); without them 90 % intervals hold the truth in
 80 % (weather) and 90 % (emissions) of the pairs of years.
 """
-TURNS, TURNS_AGAIN = 3, 2
-"""Turns of Gauss and Newton in which target and rate of the relaxing air are refined, and where priors are known."""
+TURNS = 3
+"""Turns of Gauss and Newton in which target and rate of the relaxing air are refined."""
 CURVATURE, HALVINGS = 0.1, 6
 """A turn's step is halved, so often at the most, while air is off the line about the last by more than a tenth."""
 FLOOR = 0.02
@@ -147,7 +148,7 @@ class Design:
         blocks = {**of_target, **left.blocks(effect, self.direct["main"], self.known)}
         return replace(found, weather=blocks, offset=offset, carried=left)
 
-    @property
+    @cached_property
     def _direct(self) -> np.ndarray:
         return np.hstack(list(self.direct.values()))
 
@@ -170,14 +171,22 @@ class Design:
 
     def _line(self, of_air: np.ndarray) -> np.ndarray:
         """The effect (n,) of air with the coefficients (q,), by the linearisation."""
-        return np.asarray(self.offset + np.hstack(list(self.weather.values()))[:, : len(of_air)] @ of_air)
+        return np.asarray(self.offset + _product(self.weather, of_air))
 
     @property
     def split(self) -> int:
         """How many coefficients belong to the emissions' part; the weather's follow."""
         return int(self.fixed.shape[1] + sum(block.shape[1] for block in self.emission.values()))
 
-    def fit(self, target: np.ndarray, seen: np.ndarray, start: regression.Prior | None, rounds: int) -> regression.Fit:
+    def fit(
+        self,
+        target: np.ndarray,
+        seen: np.ndarray,
+        start: regression.Prior | None,
+        rounds: int,
+        *,
+        settled: bool = False,
+    ) -> regression.Fit:
         """The regression on the days ``seen`` (n,)."""
         blocks = {**self.emission, **self.weather}
         return regression.fit(
@@ -189,15 +198,16 @@ class Design:
             least_spread={"trend": TREND_SPREAD},
             start=start,
             rounds=rounds,
+            settled=settled,
         )
 
     def emissions(self, coefficients: np.ndarray) -> np.ndarray:
         """The emissions' part of the logarithm (..., n) for coefficients (..., p)."""
-        return np.asarray(coefficients[..., : self.split] @ np.hstack([self.fixed, *self.emission.values()]).T)
+        return _product({"": self.fixed, **self.emission}, coefficients[..., : self.split])
 
     def weather_effect(self, coefficients: np.ndarray) -> np.ndarray:
         """The weather's part of the logarithm (..., n) for ``coefficients`` (..., p); NaN on days without drivers."""
-        effect = self.offset + coefficients[..., self.split :] @ np.hstack(list(self.weather.values())).T
+        effect = self.offset + _product(self.weather, coefficients[..., self.split :])
         return np.where(self.known, effect, np.nan)
 
     def response(self, coefficients: np.ndarray) -> WeatherResponse:
@@ -211,6 +221,13 @@ class Design:
         return WeatherResponse(
             self.columns, self.carried, self.about[count:], self.about[:count], coefficients[:, self.split :]
         )
+
+
+def _product(blocks: Mapping[str, np.ndarray], coefficients: np.ndarray) -> np.ndarray:
+    """The first of the blocks' columns, as many as there are ``coefficients`` (..., p), times these: (..., n)."""
+    own = np.split(coefficients, np.cumsum([block.shape[1] for block in blocks.values()])[:-1], axis=-1)
+    products = [part @ block[:, : part.shape[-1]].T for part, block in zip(own, blocks.values(), strict=True)]
+    return np.asarray(sum(products))
 
 
 def design(table: pd.DataFrame, drivers: Drivers, settings: Settings) -> Design:
@@ -284,18 +301,26 @@ def relative_to_median(observed: np.ndarray) -> np.ndarray:
     return np.asarray(np.maximum(observed / np.nanmedian(observed), FLOOR))
 
 
-def _fitted(
-    plan: Design, target: np.ndarray, seen: np.ndarray, start: regression.Prior | None = None
-) -> tuple[Design, regression.Fit]:
-    """The design with what is carried over, and its fit. ``start`` is the prior of such a fit to similar rows."""
-    rounds = 1 if start else 2
-    begun = replace(start, linear=None) if start else None
-    found, fit = plan, plan.fit(target, seen, begun, rounds=1 if start else regression.ROUNDS)
-    for _ in range(TURNS_AGAIN if start else TURNS):
+def _fitted(plan: Design, target: np.ndarray, seen: np.ndarray) -> tuple[Design, regression.Fit]:
+    """The design with what is carried over, and its fit."""
+    found, fit = plan, plan.fit(target, seen, None, rounds=regression.ROUNDS)
+    for _ in range(TURNS):
         found = found.relaxing(fit.coefficients)
-        fit = found.fit(target, seen, fit.prior, rounds=rounds)
+        fit = found.fit(target, seen, fit.prior, rounds=2)
     found = found.with_carried(fit.coefficients)
     return found, found.fit(target, seen, fit.prior, rounds=2)
+
+
+def _fitted_again(
+    plan: Design, target: np.ndarray, seen: np.ndarray, prior: regression.Prior
+) -> tuple[Design, regression.Fit]:
+    """``_fitted`` to some of the rows, from the ``prior`` of a fit to all of them: of it, only coefficients are new."""
+    found, fit = plan, plan.fit(target, seen, replace(prior, linear=None), rounds=1, settled=True)
+    for _ in range(TURNS):
+        found = found.relaxing(fit.coefficients)
+        fit = found.fit(target, seen, fit.prior, rounds=1, settled=True)
+    found = found.with_carried(fit.coefficients)
+    return found, found.fit(target, seen, fit.prior, rounds=1, settled=True)
 
 
 def _level(emissions: np.ndarray, weather: np.ndarray, observed: np.ndarray, seen: np.ndarray) -> np.ndarray:
@@ -314,8 +339,8 @@ def held_out_predictions(
 ) -> tuple[np.ndarray, float]:
     """Each day predicted by a model that saw neither its month nor the three days around it, (n,).
 
-    ``prior`` is that of the separation of the same series, found anew without it: the models share what it holds beside
-    coefficients (variances of blocks, the noise's memory).
+    ``prior`` is that of the separation of the same series, found anew without it: the models take the variances of
+    blocks from it, and find coefficients alone.
     Also the share [%] of those days with a main driver outside the range of the days behind their model. NaN on days
     without drivers.
     """
@@ -327,7 +352,7 @@ def held_out_predictions(
     main = table[list(drivers.main)].to_numpy(dtype=float)
     for train, test in held_out_months(plan.days, folds=settings.score_folds, purge=3, seed=settings.seed):
         seen, wanted = everything & train, plan.known & test
-        found, fit = _fitted(plan, relative, seen, prior)
+        found, fit = _fitted_again(plan, relative, seen, prior)
         coefficients = fit.coefficients[None]
         emissions, weather = found.emissions(coefficients), found.weather_effect(coefficients)
         level = _level(emissions, weather, observed, seen)

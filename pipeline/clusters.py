@@ -1,4 +1,4 @@
-"""Where work is done is configuration: threads or processes here, a Dask scheduler, a queue, Kubernetes."""
+"""Where work is done is configuration: processes here, a Dask scheduler, a queue, Kubernetes."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from pipeline.progress import say
 if TYPE_CHECKING:
     from distributed import Client
 
-Kind = Literal["processes", "threads", "local", "address", "slurm", "pbs", "kubernetes"]
-HERE: tuple[Kind, ...] = ("processes", "threads")
-"""Without a ``distributed`` scheduler: nothing to start, nothing to wait for."""
+Kind = Literal["processes", "local", "address", "slurm", "pbs", "kubernetes"]
+HERE: Kind = "processes"
+"""Without a ``distributed`` scheduler: nothing to start or to wait for. Never threads: netCDF is not safe in them."""
 QUEUES: tuple[Kind, ...] = ("slurm", "pbs")
 PATIENCE = "10s"
 """How long a scheduler is waited for."""
@@ -174,6 +174,7 @@ def queue_arguments(scheduler: Scheduler, logs: Path | None) -> dict[str, Any]:
         "log_directory": str(logs) if logs else None,
     }
     return {
+        "job_name": "tianbang",
         "cores": 1,
         "processes": 1,
         "memory": scheduler.memory,

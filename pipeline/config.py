@@ -23,6 +23,7 @@ from pipeline.assessment.dust import DustEvent
 from pipeline.assessment.options import AssessmentOptions
 from pipeline.clusters import Scheduler
 from pipeline.errors import ConfigError, TianbangError
+from pipeline.operations.alerts import Alerts
 from pipeline.quality import Options as QualityOptions
 from pipeline.stations import ObservationOptions
 from pipeline.stations.archive import Options as ArchiveOptions
@@ -141,7 +142,7 @@ class Weekly(Frozen):
         return value
 
 
-WHERE = {"scheduler"}
+WHERE = {"scheduler", "alerts"}
 """Keys that change no result, and stand in no digest."""
 
 
@@ -173,6 +174,7 @@ class Config(Frozen):
     model: Model = Model()
     weekly: Weekly = Weekly()
     scheduler: Scheduler = Scheduler()
+    alerts: Alerts = Alerts()
     languages: tuple[Literal["en", "zh"], ...] = Field(default=("en", "zh"), min_length=1)
 
     @field_validator("period", "base_period")
@@ -396,6 +398,7 @@ BLOCKS: Mapping[str, type[BaseModel]] = {
     "weekly": Weekly,
     "interventions": Intervention,
     "scheduler": Scheduler,
+    "alerts": Alerts,
 }
 """The blocks of a config whose keys are the same in every config."""
 

@@ -1,4 +1,4 @@
-"""Mapping over places with Dask: threads or processes on this machine, or any ``distributed`` scheduler.
+"""Mapping over places with Dask: processes on this machine, or any ``distributed`` scheduler.
 
 Whatever happens to a worker, an item has one result: a lost worker's items are taken up again, and one that ends its
 worker every time, or raises what nobody agreed, is ``failed`` and does not stop the others.
@@ -49,9 +49,9 @@ def each(
     the error is raised, and so is a full disk, which fails them all. ``logs`` is a folder for what workers say.
     """
     where = scheduler or Scheduler()
-    if where.kind in HERE and len(items) < 2:
+    if where.kind == HERE and len(items) < 2:
         answers = _here(function, items)
-    elif where.kind in HERE:
+    elif where.kind == HERE:
         answers = _with_dask(function, items, where)
     elif items:
         answers = _distributed(function, items, where, logs)
@@ -93,7 +93,7 @@ def _with_dask(function: Callable[[Item], Result], items: Sequence[Item], where:
     left = dict(enumerate(items))
     for _ in range(1 + where.retries):
         try:
-            for number, value in _computed(function, left, where.kind, where.most):
+            for number, value in _computed(function, left, where.most):
                 del left[number]
                 yield number, value
         except BrokenExecutor:
@@ -102,12 +102,12 @@ def _with_dask(function: Callable[[Item], Result], items: Sequence[Item], where:
             return
     for number, item in left.items():
         try:
-            yield from _computed(function, {number: item}, where.kind, 1)
+            yield from _computed(function, {number: item}, 1)
         except BrokenExecutor:
             yield number, WorkerDied(DIED)
 
 
-def _computed(function: Callable[[Item], Result], items: Mapping[int, Item], kind: str, workers: int) -> Answers:
+def _computed(function: Callable[[Item], Result], items: Mapping[int, Item], workers: int) -> Answers:
     import dask
     from dask.callbacks import Callback
 
@@ -122,7 +122,7 @@ def _computed(function: Callable[[Item], Result], items: Mapping[int, Item], kin
     def compute() -> None:
         try:
             with Callback(posttask=tell):
-                dask.compute(*tasks, scheduler=kind, num_workers=workers, chunksize=1)
+                dask.compute(*tasks, scheduler="processes", num_workers=workers, chunksize=1)
         except BaseException as error:  # noqa: BLE001 - handed to the consumer, who raises it
             done.put(error)
 

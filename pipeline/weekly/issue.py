@@ -239,7 +239,7 @@ def _city(
 
 
 def _mapped(cities: Sequence[City], scheduler: Scheduler) -> Iterator[Means]:
-    few = len(cities) < FEW and scheduler.kind in HERE
+    few = len(cities) < FEW and scheduler.kind == HERE
     return map(city_means, cities) if few else each(city_means, cities, scheduler=scheduler)
 
 

@@ -142,14 +142,14 @@ def as_text(found: pd.DataFrame) -> str:
 
 
 def _told(found: pd.DataFrame) -> Iterator[str]:
-    for row in found.itertuples():
-        parts = (
-            [f"{row.differing} numbers differ, at the most by {row.largest:.6g} ({row.where})"] if row.differing else []
-        )
-        parts += [f"{row.only_first} rows only in the first"] if row.only_first else []
-        parts += [f"{row.only_second} rows only in the second"] if row.only_second else []
-        parts += [f"columns not in both: {row.columns}"] if row.columns else []
-        yield f"{row.table}: {'; '.join(parts)}"
+    for row in found.to_dict("records"):
+        largest = f"{row['differing']} numbers differ, at the most by {row['largest']:.6g} ({row['where']})"
+        parts = [largest] if row["differing"] else []
+        parts += [
+            f"{row[f'only_{side}']} rows only in the {side}" for side in ("first", "second") if row[f"only_{side}"]
+        ]
+        parts += [f"columns not in both: {row['columns']}"] if row["columns"] else []
+        yield f"{row['table']}: {'; '.join(parts)}"
 
 
 def prune(folder: Path, *, older_than: int, now: datetime.datetime, dry_run: bool) -> list[Kept]:

@@ -20,11 +20,12 @@ from models.separation import Separation, Settings, held_out_predictions, separa
 from pipeline.assessment.options import Panel
 from pipeline.config import Config
 from pipeline.dependence import dependence_of
+from pipeline.errors import TianbangError
 from pipeline.events import at_fixed_emissions, flags
 from pipeline.other_methods import parts_by_method
 from pipeline.readings import compared_pairs, read_off
 from pipeline.samples import Place, Samples, samples, unfit
-from pipeline.store import Run, written_whole
+from pipeline.store import Run, write_text, written_whole
 from pipeline.vocabulary import pollutant as known_pollutant
 from pipeline.weekly import fitted
 
@@ -63,11 +64,12 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a task; ``artefact`` is None when the place was skipped, and a note says why."""
+    """What became of a task; ``artefact`` is None when the place was skipped or has ``failed``; a note says why."""
 
     task: Task
     artefact: str | None
     notes: tuple[str, ...]
+    failed: bool = False
 
 
 def file_name(name: str) -> str:
@@ -108,6 +110,16 @@ def _kept(task: Task, readings: xr.Dataset, notes: tuple[str, ...]) -> Outcome:
     return Outcome(task, task.artefact, notes)
 
 
+def failed(task: Task, error: Exception) -> Outcome:
+    """The outcome of a task that raised what nobody agreed, or whose worker died; the whole story is in a log."""
+    notes = getattr(error, "__notes__", ())
+    about = f"{task.place.level} {task.place.name}, {task.pollutant}"
+    told = str(error) if isinstance(error, TianbangError) else f"{type(error).__name__}: {error}"
+    name = Path(task.artefact).with_suffix(".log").name
+    write_text(task.folder / "logs" / name, "\n".join([f"{about}: {told}", *notes]) + "\n")
+    return Outcome(task, None, (f"{about}: failed, {' '.join(told.split())}; see logs/{name}",), failed=True)
+
+
 def twins(tasks: Sequence[Task]) -> dict[str, Task]:
     """By the artefact of each task that repeats another's series, that other: the station of a city of one station.
 
@@ -127,7 +139,7 @@ def repeated(task: Task, twin: Outcome) -> Outcome:
     own, other = (f"{place.level} {place.name}" for place in (task.place, twin.task.place))
     notes = tuple(own + note.removeprefix(other) if note.startswith(other) else note for note in twin.notes)
     if twin.artefact is None:
-        return Outcome(task, None, notes)
+        return Outcome(task, None, notes, failed=twin.failed)
     return _kept(task, xr.load_dataset(Run(task.folder).path(twin.artefact)), notes)
 
 

@@ -23,6 +23,7 @@ from threadpoolctl import threadpool_limits
 
 from models.business_as_usual import Comparison, Window, compared, placebo_p_value, placebo_windows
 from pipeline.attribution import Task, file_name, settings
+from pipeline.clusters import at
 from pipeline.config import Config, Intervention
 from pipeline.errors import ConfigError, NothingToDo
 from pipeline.figures import style
@@ -82,7 +83,9 @@ def business_as_usual(config: Config, folder: Path, event: Intervention, *, sche
         return store.path(table)
     daily_stage(config, store, key)
     planned = [Analysis(task, event) for task in tasks(config, store, key)]
-    done = list(tracked(each(analysed, planned, scheduler=scheduler), stage="bau", total=len(planned)))
+    done = list(
+        tracked(each(analysed, planned, scheduler=at(scheduler, config.scheduler)), stage="bau", total=len(planned))
+    )
     order = {(plan.task.place.level, plan.task.place.name, plan.task.pollutant): i for i, plan in enumerate(planned)}
     done.sort(key=lambda found: order[found.identity])
     frame = table_of(config, read_places(store)[1], done)

@@ -18,10 +18,19 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+runs_app = typer.Typer(help="The runs of a folder: list them, compare two, remove old ones.", no_args_is_help=True)
+app.add_typer(runs_app, name="runs")
 archive_app = typer.Typer(help="The growing archive of station observations.", no_args_is_help=True)
 app.add_typer(archive_app, name="archive")
 
 INTERRUPTED = 130
+
+
+class LogFormat(StrEnum):
+    """How progress is told on standard error."""
+
+    text = "text"
+    json = "json"
 
 
 class IndexFormat(StrEnum):
@@ -49,8 +58,11 @@ def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
+    log: Annotated[LogFormat, typer.Option("--log", help="Progress as lines for people or JSON.")] = LogFormat.text,
 ) -> None:
-    pass
+    from pipeline.progress import speak_json
+
+    speak_json(log is LogFormat.json)
 
 
 @app.command()
@@ -61,14 +73,23 @@ def run(
         list[str] | None, typer.Option("--set", help="KEY=VALUE laid over the config; repeatable.")
     ] = None,
     scheduler: Scheduler = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue a run that is there; without it one is made or continued.")
+    ] = False,
 ) -> None:
-    """Separate weather from emissions: tables, netCDF, figures and a page, from station data and weather."""
+    """Separate weather from emissions: tables, netCDF, figures and a page, from station data and weather.
+
+    What is already made of the same config and files is kept, so that an interrupted run goes on where it ended.
+    """
     from pipeline.config import load
+    from pipeline.errors import ConfigError
     from pipeline.stages import run as run_stages
 
     loaded = load(config, settings or ())
-    page = run_stages(loaded, (out or Path("runs") / loaded.name).resolve(), scheduler=scheduler)
-    typer.echo(page)
+    folder = (out or Path("runs") / loaded.name).resolve()
+    if resume and not folder.is_dir():
+        raise ConfigError(f"--resume: found no run folder {folder}; allowed: one that is there, or no --resume")
+    typer.echo(run_stages(loaded, folder, scheduler=scheduler))
 
 
 @app.command()
@@ -185,6 +206,7 @@ def index(
 
     from pipeline.config import load
     from pipeline.errors import ConfigError
+    from pipeline.operations import alerts
     from pipeline.weekly import files, terminal
     from pipeline.weekly.issue import issue
 
@@ -194,6 +216,7 @@ def index(
     folder = (out or Path("runs") / loaded.name).resolve()
     now = datetime.datetime.now(datetime.UTC)
     document = issue(loaded, folder, week=week, now=now, scheduler=scheduler, outlook=outlook)
+    alerts.tell(alerts.alarms(document, loaded.alerts, now=now), loaded.alerts)
     if form is IndexFormat.table:
         typer.echo(terminal.as_text(document))
     else:
@@ -222,6 +245,70 @@ def serve(
     from pipeline.serve import serve as serve_folder
 
     serve_folder(folder, port, tell=typer.echo)
+
+
+@app.command()
+def doctor(
+    config: Annotated[Path | None, typer.Argument(help="A config whose archive, weather and index to look at.")] = None,
+    out: Out = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Is this machine fit for work: Python, packages, fonts, key, disk, clock, fresh inputs; and what to do if not."""
+    from pipeline.config import load
+    from pipeline.operations import doctor as of_machine
+
+    loaded = None if config is None else load(config)
+    folder = (out or Path("runs") / (loaded.name if loaded else "")).resolve()
+    checks = of_machine.doctor(of_machine.here(folder), loaded)
+    typer.echo(of_machine.as_json(checks) if as_json else of_machine.as_text(checks))
+    if any(check.state == "wrong" for check in checks):
+        raise typer.Exit(1)
+
+
+@runs_app.command("list")
+def list_runs(
+    folder: Annotated[Path, typer.Argument(help="A folder that holds runs.")] = Path("runs"),
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """The runs, the newest first: when they were made, by which version, of which config, how large they are."""
+    from pipeline.operations import runs
+
+    found = runs.runs(folder)
+    typer.echo(runs.as_json(found) if as_json else runs.listed(found))
+
+
+@runs_app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(help="A run folder.")],
+    second: Annotated[Path, typer.Argument(help="Another one.")],
+    table: Annotated[Path | None, typer.Option(help="A CSV file to write: one row a table.")] = None,
+) -> None:
+    """What the tables of two runs say differently: rows, numbers, the largest difference and where it is."""
+    from pipeline.operations import runs
+    from pipeline.store import written_whole
+
+    found = runs.compared(first, second)
+    if table is not None:
+        with written_whole(table) as partial:
+            found.to_csv(partial, index=False, float_format="%.6g")
+    typer.echo(runs.as_text(found))
+
+
+@runs_app.command()
+def prune(
+    folder: Annotated[Path, typer.Argument(help="A folder that holds runs.")],
+    older_than: Annotated[int, typer.Option(min=0, help="Days since a run was finished.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Remove them; without it they are only listed.")] = False,
+) -> None:
+    """Remove runs that were finished long ago; never the newest one, nor one that was not finished."""
+    import datetime
+
+    from pipeline.operations import runs
+
+    old = runs.prune(folder, older_than=older_than, now=datetime.datetime.now(datetime.UTC), dry_run=not yes)
+    for run_folder in old:
+        typer.echo(f"{'removed' if yes else 'would be removed'}: {run_folder.folder}")
+    typer.echo(f"{len(old)} runs {'removed' if yes else 'to remove; add --yes'}")
 
 
 @archive_app.command()

@@ -21,7 +21,9 @@ from pydantic import (
 from models.calendar import day_of_every_year
 from pipeline.assessment.dust import DustEvent
 from pipeline.assessment.options import AssessmentOptions, Panel
+from pipeline.clusters import Scheduler
 from pipeline.errors import ConfigError, TianbangError
+from pipeline.operations.alerts import Alerts
 from pipeline.quality import Options as QualityOptions
 from pipeline.stations import ObservationOptions
 from pipeline.stations.archive import Options as ArchiveOptions
@@ -140,6 +142,10 @@ class Weekly(Frozen):
         return value
 
 
+WHERE = {"scheduler", "alerts"}
+"""Keys that change no result, and stand in no digest."""
+
+
 class Config(Frozen):
     """Everything a run depends on. Paths are absolute after ``load``."""
 
@@ -170,6 +176,8 @@ class Config(Frozen):
     interventions: tuple[Intervention, ...] = ()
     model: Model = Model()
     weekly: Weekly = Weekly()
+    scheduler: Scheduler = Scheduler()
+    alerts: Alerts = Alerts()
     languages: tuple[Literal["en", "zh"], ...] = Field(default=("en", "zh"), min_length=1)
 
     @field_validator("period", "base_period")
@@ -387,6 +395,17 @@ def _at(raw: Any, place: Sequence[Any]) -> Any:
     return raw
 
 
+BLOCKS: Mapping[str, type[BaseModel]] = {
+    "assessment": AssessmentOptions,
+    "quality": QualityOptions,
+    "weekly": Weekly,
+    "interventions": Intervention,
+    "scheduler": Scheduler,
+    "alerts": Alerts,
+}
+"""The blocks of a config whose keys are the same in every config."""
+
+
 def _known(place: Sequence[Any], raw: Mapping[str, Any]) -> list[str]:
     from pipeline.stations import READERS
     from pipeline.weather import SOURCES
@@ -398,13 +417,7 @@ def _known(place: Sequence[Any], raw: Mapping[str, Any]) -> list[str]:
         return list(READERS[block["reader"]].Options.model_fields)
     if place[0] == "weather":
         return list(SOURCES[block["source"]].Options.model_fields)
-    if place[0] == "assessment":
-        return list((DustEvent if "dust" in place else AssessmentOptions).model_fields)
-    if place[0] == "quality":
-        return list(QualityOptions.model_fields)
-    if place[0] == "weekly":
-        fields = (Outlook if "outlook" in place else Weekly).model_fields
-        return [field.alias or name for name, field in fields.items()]
-    if place[0] == "interventions":
-        return list(Intervention.model_fields)
-    return list(Model.model_fields)
+    if place[0] == "assessment" and "dust" in place:
+        return list(DustEvent.model_fields)
+    fields = (Outlook if "outlook" in place else BLOCKS.get(str(place[0]), Model)).model_fields
+    return [field.alias or name for name, field in fields.items()]

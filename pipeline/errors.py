@@ -29,3 +29,9 @@ class NothingToDo(TianbangError):
     """No place has enough data for an answer."""
 
     exit_code = 5
+
+
+class Incomplete(TianbangError):
+    """All that could be made is there and whole; some places failed, and are tried again by the next run."""
+
+    exit_code = 6

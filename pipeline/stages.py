@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from pipeline import __version__
 from pipeline.assessment.options import Panel
-from pipeline.config import Config
-from pipeline.errors import NothingToDo
+from pipeline.config import WHERE, Config
+from pipeline.errors import Incomplete, NothingToDo
 from pipeline.progress import say, tracked
 from pipeline.store import Run, digest, file_digest, written_whole
 from pipeline.sweeping import sweep
@@ -59,6 +59,7 @@ PRODUCTS = (
     PAGE,
 )
 NOTES_SHOWN = 10
+LOGS = "logs"
 
 
 @dataclass(frozen=True)
@@ -67,12 +68,14 @@ class Keys:
 
     config: Config
     inputs: dict[str, str]
+    failed: tuple[str, ...] = ()
+    """Readings that could not be made: products without them are not those of the run."""
 
     @cached_property
     def made_of(self) -> dict[str, Any]:
         """For the manifests: config digest, input digests, seed."""
         return {
-            "config": digest(self.config.model_dump(mode="json")),
+            "config": digest(self.config.model_dump(mode="json", exclude=WHERE)),
             "inputs": self.inputs,
             "seed": self.config.model.seed,
         }
@@ -107,7 +110,8 @@ class Keys:
     @cached_property
     def products(self) -> str:
         """What tables, figures and page depend on."""
-        return digest([self.readings, "products", self.config.model_dump(mode="json", exclude={"weekly"})])
+        dumped = self.config.model_dump(mode="json", exclude={"weekly"} | WHERE)
+        return digest([self.readings, "products", dumped, *self.failed])
 
 
 def keys(config: Config) -> Keys:
@@ -128,7 +132,8 @@ def keys(config: Config) -> Keys:
 def run(config: Config, folder: Path, *, scheduler: str | None = None, truth: Path | None = None) -> Path:
     """Makes or completes the run folder; returns the path of the page.
 
-    A world whose ``truth`` is known, a netCDF file, gets a table that compares (``pipeline.known_truth``).
+    A world whose ``truth`` is known, a netCDF file, gets a table that compares (``pipeline.known_truth``). When a place
+    failed the rest is made, then Incomplete is raised; the next run tries it again.
     """
     started, begun = time.monotonic(), time.time()
     store, key = Run(folder), keys(config)
@@ -137,10 +142,17 @@ def run(config: Config, folder: Path, *, scheduler: str | None = None, truth: Pa
         return store.path(PAGE)
     daily_stage(config, store, key)
     outcomes = readings_stage(config, store, key, scheduler)
+    failures = [outcome for outcome in outcomes if outcome.failed]
+    key = replace(key, failed=tuple(outcome.task.artefact for outcome in failures))
     products = products_stage(config, store, key, outcomes, truth)
     if stale := sweep(store, {*products, *DAILY_STAGE, *usable_readings(config, store, key)}, before=begun):
         say(f"removed {len(stale)} files of earlier runs that this one does not make, such as {stale[0]}")
     say(f"done in {time.monotonic() - started:.1f} s: {store.path(PAGE)}")
+    if failures:
+        raise Incomplete(
+            f"{len(failures)} of {len(outcomes)} series failed, such as {failures[0].notes[0]}; the rest is in "
+            f"{store.path(PAGE)}; run again to try them again"
+        )
     return store.path(PAGE)
 
 
@@ -252,7 +264,8 @@ def _constant_stations(config: Config, store: Run) -> dict[str, frozenset[str]]:
 
 def readings_stage(config: Config, store: Run, key: Keys, scheduler: str | None) -> list[Outcome]:
     """Readings of every place and pollutant, mapped over Dask; in the order of the tasks."""
-    from pipeline.attribution import attribute, repeated, twins
+    from pipeline.attribution import attribute, failed, repeated, twins
+    from pipeline.clusters import at
     from pipeline.workers import each
 
     planned = tasks(config, store, key)
@@ -262,7 +275,9 @@ def readings_stage(config: Config, store: Run, key: Keys, scheduler: str | None)
     waiting = [task for task in planned if task.artefact not in done and task.artefact not in twin_of]
     if done:
         say(f"readings: {len(done)} of {len(planned)} unchanged")
-    for outcome in tracked(each(attribute, waiting, scheduler=scheduler), stage="readings", total=len(waiting)):
+    where = at(scheduler, config.scheduler)
+    made = each(attribute, waiting, scheduler=where, failed=failed, logs=store.path(LOGS))
+    for outcome in tracked(made, stage="readings", total=len(waiting)):
         done[outcome.task.artefact] = outcome
     for task in planned:
         if task.artefact in twin_of:

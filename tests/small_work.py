@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from pathlib import Path
@@ -33,6 +34,25 @@ def after(sign: Path) -> tuple[bool, int]:
     return True, os.getpid()
 
 
-def die(_: int) -> None:
-    """As a process does that the system kills."""
-    os._exit(9)
+def dies_of(number: int) -> tuple[int, str]:
+    """Ends as a process does that the system kills, when the number is 7."""
+    if number == 7:
+        os._exit(9)
+    return number, "done"
+
+
+def dies_once(sign: Path) -> str:
+    """Ends its process the first time; the file ``sign`` tells that there was one."""
+    if not sign.exists():
+        sign.touch()
+        os._exit(9)
+    return sign.name
+
+
+def fails(how: str) -> str:
+    """Raises what nobody agreed, or as on a full disk; otherwise the word itself."""
+    if how == "ValueError":
+        raise ValueError("nobody agreed this")
+    if how == "disk":
+        raise OSError(errno.ENOSPC, "No space left on device")
+    return how

@@ -14,15 +14,16 @@ import xarray as xr
 from distributed import LocalCluster, get_client
 from hypothesis import given
 from hypothesis import strategies as st
-from small_work import after, die, half_of, process_of
+from small_work import after, dies_of, dies_once, fails, half_of, process_of
 
 from pipeline import attribution
 from pipeline.attribution import Outcome, Task, attribute
+from pipeline.clusters import Kind, Scheduler, at
 from pipeline.config import load
 from pipeline.errors import ConfigError, InputError, TianbangError
 from pipeline.stages import daily_stage, keys, tasks
 from pipeline.store import Run
-from pipeline.workers import each
+from pipeline.workers import DIED, WorkerDied, each
 
 SHORT = {
     "period": ["2021-01-01", "2022-02-28"],
@@ -56,7 +57,7 @@ def made(planned: list[Task], folder: Path, *, scheduler: str | None = None) -> 
     Run(folder).path("daily").parent.mkdir(parents=True)
     Run(folder).path("daily").symlink_to(planned[0].folder / "daily")
     moved = [replace(task, folder=folder) for task in planned]
-    outcomes: list[Outcome] = list(each(attribute, moved, scheduler=scheduler))
+    outcomes: list[Outcome] = list(each(attribute, moved, scheduler=at(scheduler)))
     assert {outcome.task.key for outcome in outcomes} == {task.key for task in planned}
     return {str(outcome.artefact): xr.load_dataset(folder / str(outcome.artefact)) for outcome in outcomes}
 
@@ -84,22 +85,22 @@ def test_few_items_need_no_workers(numbers: list[int]) -> None:
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_every_item_has_its_result_whatever_the_workers(monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
-    monkeypatch.setattr("pipeline.workers.os.cpu_count", lambda: workers)
+    monkeypatch.setattr("pipeline.clusters.os.cpu_count", lambda: workers)
     numbers = [5, 3, 3, 0, 8, 1, 1]  # items that are alike are still items
     assert sorted(each(half_of, numbers)) == sorted(map(half_of, numbers))
 
 
 def test_every_item_has_its_result_on_a_scheduler(cluster: str) -> None:
     numbers = [5, 3, 3, 0, 8, 1, 1]
-    assert sorted(each(half_of, numbers, scheduler=cluster)) == sorted(map(half_of, numbers))
-    assert list(each(half_of, [], scheduler="tcp://nobody-is-asked:1")) == []
+    assert sorted(each(half_of, numbers, scheduler=at(cluster))) == sorted(map(half_of, numbers))
+    assert list(each(half_of, [], scheduler=at("tcp://nobody-is-asked:1"))) == []
 
 
 def test_results_come_as_they_are_done(tmp_path: Path, cluster: str) -> None:
     for number, scheduler in enumerate((None, cluster)):
         folder = tmp_path / str(number)
         folder.mkdir()
-        found = list(each(after, [folder / "sign", folder], scheduler=scheduler))
+        found = list(each(after, [folder / "sign", folder], scheduler=at(scheduler)))
         assert [waited for waited, _ in found] == [False, True]
         assert os.getpid() not in {process for _, process in found}
 
@@ -107,20 +108,67 @@ def test_results_come_as_they_are_done(tmp_path: Path, cluster: str) -> None:
 def test_an_agreed_error_of_a_task_stays_one_line_everywhere(cluster: str) -> None:
     for numbers, scheduler in (([-1], None), ([2, -1], None), ([2, -1], cluster)):
         with pytest.raises(InputError) as refused:
-            list(each(half_of, numbers, scheduler=scheduler))
+            list(each(half_of, numbers, scheduler=at(scheduler)))
         assert str(refused.value) == "found -1, agreed a number that is not negative"
 
 
-def test_a_worker_that_dies_is_told_in_one_line() -> None:
-    with pytest.raises(TianbangError, match="a worker process died, perhaps for want of memory; run again to continue"):
-        list(each(die, [1, 2]))
+FATAL = 7
+"""The item of ``dies_of`` that ends its process."""
+
+
+@pytest.mark.parametrize("kind", ["processes", "local"])
+def test_an_item_that_ends_its_worker_fails_alone(kind: Kind) -> None:
+    scheduler = Scheduler(kind=kind, workers=2, retries=1)
+    found = list(each(dies_of, [1, FATAL, 2, 3], scheduler=scheduler, failed=lambda item, error: (item, str(error))))
+    assert sorted(found) == [(1, "done"), (2, "done"), (3, "done"), (FATAL, DIED)]
+
+
+def test_an_item_whose_worker_is_lost_once_is_taken_up_again(tmp_path: Path) -> None:
+    for kind in ("processes", "local"):
+        folder = tmp_path / kind
+        folder.mkdir()
+        scheduler = Scheduler(kind=kind, workers=2)
+        found = list(each(dies_once, [folder / "a", folder / "b"], scheduler=scheduler))
+        assert sorted(found) == ["a", "b"]
+
+
+def test_without_an_answer_for_failures_a_worker_that_dies_is_told_in_one_line() -> None:
+    with pytest.raises(WorkerDied, match="the worker process died each time, perhaps for want of memory"):
+        list(each(dies_of, [FATAL, 1], scheduler=Scheduler(retries=0)))
+
+
+def test_what_nobody_agreed_fails_alone_with_its_whole_story_and_a_full_disk_stops_all() -> None:
+    [answer] = each(fails, ["ValueError"], failed=lambda _, error: (type(error), error.__notes__))
+    assert answer[0] is ValueError
+    assert "small_work.py" in answer[1][0]
+    for items in (["disk"], ["disk", "fine"]):
+        with pytest.raises(OSError, match="No space left"):
+            list(each(fails, items, failed=lambda item, _: item))
+
+
+def test_a_scheduler_of_its_own_gives_every_result_and_keeps_what_its_workers_said(tmp_path: Path) -> None:
+    numbers = [5, 3, 3, 0, 8, 1, 1]
+    found = each(half_of, numbers, scheduler=Scheduler(kind="local", workers=2), logs=tmp_path / "logs")
+    assert sorted(found) == sorted(map(half_of, numbers))
+    assert len(list((tmp_path / "logs").glob("*.log"))) == 2
+
+
+def test_a_scheduler_that_goes_away_is_told_in_one_line(tmp_path: Path) -> None:
+    with LocalCluster(
+        n_workers=1, threads_per_worker=1, protocol="tcp://", host="127.0.0.1", dashboard_address=":0"
+    ) as local:
+        answers = each(after, [tmp_path, tmp_path / "never", tmp_path / "never"], scheduler=at(local.scheduler_address))
+        next(answers)
+        local.close()
+        with pytest.raises(TianbangError, match=r"the Dask scheduler .*; run again to continue"):
+            list(answers)
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense://127.0.0.1:1"])
 def test_a_scheduler_that_is_not_there_is_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.workers.PATIENCE", "0.2s")
+    monkeypatch.setattr("pipeline.clusters.PATIENCE", "0.2s")
     with pytest.raises(ConfigError, match=f"--scheduler: found no Dask scheduler at '{address}'") as refused:
-        list(each(half_of, [1, 2], scheduler=address))
+        list(each(half_of, [1, 2], scheduler=at(address)))
     assert "\n" not in str(refused.value)
     # it does not stay the client that everything after it would ask
     with pytest.raises(ValueError, match="No global client found"):

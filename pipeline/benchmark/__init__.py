@@ -23,6 +23,7 @@ from pipeline.benchmark.real_weather import real
 from pipeline.benchmark.scoring import answers
 from pipeline.benchmark.summary import Answered, long_table
 from pipeline.benchmark.truth import truth
+from pipeline.clusters import at
 from pipeline.progress import say, tracked
 from pipeline.store import Run, digest, file_digest, write_text, written_whole
 from pipeline.workers import each
@@ -114,7 +115,7 @@ def carry_out(job: Job) -> None:
 
 
 def _all(jobs: Sequence[Job], stage: str, scheduler: str | None) -> None:
-    for _ in tracked(each(carry_out, jobs, scheduler=scheduler), stage=stage, total=len(jobs)):
+    for _ in tracked(each(carry_out, jobs, scheduler=at(scheduler)), stage=stage, total=len(jobs)):
         pass
 
 

@@ -22,7 +22,7 @@ from typing import Any
 
 import pipeline
 from pipeline import __version__
-from pipeline.config import Config
+from pipeline.config import WHERE, Config
 from pipeline.store import file_digest, write_text, written_whole
 from pipeline.wording import source_in
 
@@ -92,7 +92,7 @@ def plain_config(config: Config) -> Any:
             return [shown(one) for one in value]
         return without_paths(value) if isinstance(value, str) and not value.startswith(("http:", "https:")) else value
 
-    return shown(config.model_dump(mode="json", exclude={"weekly"}, exclude_defaults=True))
+    return shown(config.model_dump(mode="json", exclude={"weekly"} | WHERE, exclude_defaults=True))
 
 
 def readme(config: Config, title: str) -> str:

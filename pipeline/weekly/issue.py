@@ -16,7 +16,8 @@ from threadpoolctl import threadpool_limits
 from models.separation import Separation
 from pipeline import __version__
 from pipeline.attribution import file_name
-from pipeline.config import Config
+from pipeline.clusters import HERE, Scheduler, at
+from pipeline.config import WHERE, Config
 from pipeline.errors import InputError
 from pipeline.progress import say, tracked
 from pipeline.readings import mean_of
@@ -108,7 +109,10 @@ def issue(
     prepared = prepare(config, run, stations, every, outlook=outlook)
     plan = _plan(config, chosen, found)
     cities = [_city(run, name, own, stations, (found, every, prepared), plan) for name, own in models.items()]
-    of_cities = {own.name: own for own in tracked(_mapped(cities, scheduler), stage="index", total=len(cities))}
+    of_cities = {
+        own.name: own
+        for own in tracked(_mapped(cities, at(scheduler, config.scheduler)), stage="index", total=len(cities))
+    }
     means = {name: own.windows for name, own in of_cities.items()}
     if refused := next((own.refused for _, own in sorted(of_cities.items()) if own.refused), None):
         prepared = prepared.refused(refused)
@@ -123,7 +127,11 @@ def issue(
     }
     document |= {"events": events_of(run, _areas(document)), "event_names": event_names()}
     scores = compose.add(document, prepared, {name: own.series for name, own in of_cities.items()}, config)
-    made_of = {"config": digest(config.model_dump(mode="json")), "models": document["models"], "week": chosen.label}
+    made_of = {
+        "config": digest(config.model_dump(mode="json", exclude=WHERE)),
+        "models": document["models"],
+        "week": chosen.label,
+    }
     key = digest([__version__, made_of, document["made"]])
     files.write(run, document, key, made_of)
     compose.keep(run, document, prepared, scores, config=config, key=key)
@@ -230,12 +238,9 @@ def _city(
     return City(run.folder, name, models, weather, observed, plan, prepared.asked, analysed, ahead)
 
 
-def _mapped(cities: Sequence[City], scheduler: str | None) -> Iterator[Means]:
-    return (
-        map(city_means, cities)
-        if len(cities) < FEW and scheduler is None
-        else each(city_means, cities, scheduler=scheduler)
-    )
+def _mapped(cities: Sequence[City], scheduler: Scheduler) -> Iterator[Means]:
+    few = len(cities) < FEW and scheduler.kind == HERE
+    return map(city_means, cities) if few else each(city_means, cities, scheduler=scheduler)
 
 
 def city_means(city: City) -> Means:

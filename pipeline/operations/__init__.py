@@ -1,0 +1,1 @@
+"""What keeps schedules healthy: the state of a machine, the runs it holds, alarms."""

@@ -123,13 +123,12 @@ def extract(
 
     What is missing is fetched first: the box around the points, or with --area that area. A store takes each file once.
     """
+    from era5_fetch.grid import require_method
     from era5_fetch.progress import for_terminal
     from era5_fetch.sources import Settings, source_of
 
     _require_folder(out)
-    if method not in ("bilinear", "nearest"):
-        raise GridError(f"method {method!r}, agreed 'bilinear' or 'nearest'")
-    agreed: Method = "nearest" if method == "nearest" else "bilinear"
+    agreed = require_method(method)
     settings = Settings(cache, url=url, refresh=refresh, teller=for_terminal())
     places = _points(points)
     if out.suffix == ".zarr":

@@ -1,4 +1,4 @@
-"""What the bytes are, whatever the name says: netCDF classic, netCDF 4, GRIB, or a ZIP of these."""
+"""What the bytes are, whatever the name says: netCDF classic, netCDF 4, GRIB, CSV, or a ZIP of these."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import numpy as np
 import xarray as xr
 
 from era5_fetch.errors import DecodeError, FileError, PackageError
+from era5_fetch.series import is_series, read_series
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +24,8 @@ MEMBERS = 100
 RATIO = 200
 """The most a ZIP may grow on unpacking; ERA5's, netCDF 4 inside, grow 1 to 3 times."""
 
+HEAD = 4096
+"""Bytes by which a format is told; of a table its names of columns."""
 HOURS_COVERED = "hours_covered"
 """The attribute of a GRIB field that tells over how many hours it is accumulated."""
 CHUNKS_KEPT = 1 << 20
@@ -36,6 +39,7 @@ class Container(StrEnum):
     CLASSIC = "netCDF classic"
     HDF5 = "netCDF 4"
     GRIB = "GRIB"
+    SERIES = "CSV of the CDS's time series"
 
 
 _MAGIC = {
@@ -56,27 +60,20 @@ def sniff(path: Path) -> Container:
         Empty, or none of the formats; the message shows the first bytes.
     """
     with path.open("rb") as stream:
-        head = stream.read(32)
+        head = stream.read(HEAD)
     for magic, container in _MAGIC.items():
         if head.startswith(magic):
             return container
-    if _is_table(head):
-        raise FileError(f"{path}: a table of text, agreed {', '.join(Container)}: ask the CDS for netcdf, not csv")
+    if is_series(head):
+        return Container.SERIES
     raise FileError(f"{path}: {_found(head)}, agreed {', '.join(Container)}: fetch it again")
-
-
-def _is_table(head: bytes) -> bool:
-    """Whether bytes are of a CSV, in which units are not told: the CDS gives time series so."""
-    return (
-        b"," in head and head.isascii() and head.replace(b"\n", b"").decode("ascii").isprintable() and head[:1] != b"<"
-    )
 
 
 def _found(head: bytes) -> str:
     if not head:
         return "an empty file"
     page = " (a web page, not data)" if head.lstrip()[:1] == b"<" else ""
-    return f"begins with {head!r}{page}"
+    return f"begins with {head[:32]!r}{page}"
 
 
 @contextmanager
@@ -118,6 +115,8 @@ def _datasets(member: Path, path: Path, stack: ExitStack) -> list[xr.Dataset]:
     if container is Container.GRIB:
         _require_ending(member, path)
         return [stack.enter_context(cube) for cube in _grib(member, path, stack)]
+    if container is Container.SERIES:
+        return [read_series(member, path)]
     if container is Container.CLASSIC:
         _require_whole(member, path)
     return [stack.enter_context(_netcdf(member))]

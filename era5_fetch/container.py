@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import tempfile
 import zipfile
@@ -24,6 +25,7 @@ MEMBERS = 100
 RATIO = 200
 """The most a ZIP may grow on unpacking; ERA5's, netCDF 4 inside, grow 1 to 3 times."""
 
+GZIP = b"\x1f\x8b"
 HEAD = 4096
 """Bytes by which a format is told; of a table its names of columns."""
 HOURS_COVERED = "hours_covered"
@@ -44,6 +46,7 @@ class Container(StrEnum):
 
 _MAGIC = {
     b"PK\x03\x04": Container.ZIP,
+    b"PK\x05\x06": Container.ZIP,  # of no file
     b"CDF\1": Container.CLASSIC,
     b"CDF\2": Container.CLASSIC,
     b"\x89HDF\r\n\x1a\n": Container.HDF5,
@@ -66,6 +69,8 @@ def sniff(path: Path) -> Container:
             return container
     if is_series(head):
         return Container.SERIES
+    if head.startswith(GZIP):
+        raise FileError(f"{path}: packed by gzip, agreed {', '.join(Container)}: unpack it by hand")
     raise FileError(f"{path}: {_found(head)}, agreed {', '.join(Container)}: fetch it again")
 
 
@@ -165,11 +170,18 @@ def _unpacked(path: Path, stack: ExitStack) -> list[Path]:
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="era5-")))
     try:
         with zipfile.ZipFile(path) as archive:
-            members = [m for m in archive.infolist() if not m.is_dir()]
-            _require_safe(path, members)
+            every = [m for m in archive.infolist() if not m.is_dir()]
+            _require_safe(path, every)
+            members = [m for m in every if not _is_hidden(m.filename)] or every
             return [_member(archive, m, folder / f"{i}") for i, m in enumerate(members)]
     except (zipfile.BadZipFile, EOFError) as error:
         raise _damaged(path) from error
+
+
+def _is_hidden(name: str) -> bool:
+    """Whether a member is of the system that made the archive: .DS_Store, __MACOSX/._a.nc."""
+    path = PurePosixPath(name)
+    return path.name.startswith(".") or path.parts[:1] == ("__MACOSX",)
 
 
 def _require_safe(path: Path, members: list[zipfile.ZipInfo]) -> None:
@@ -203,6 +215,8 @@ _CUBE = ("paramId", "stepType", "typeOfLevel", "dataType", "expver", "md5GridSec
 
 def _grib(member: Path, path: Path, stack: ExitStack) -> list[xr.Dataset]:
     cfgrib, eccodes = _packages(path)
+    # it tells of a damaged file by a traceback in its log, and again by the error
+    logging.getLogger("cfgrib.messages").setLevel(logging.CRITICAL)
     index = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="era5-"))) / "index"
     try:
         cubes = _cubes(cfgrib, member, index)

@@ -141,6 +141,7 @@ class _Reading:
                 found = apply(self.matrix, cells[start : start + HOURS_MULTIPLIED], differs=differs)
                 at = slice(block.start + start, block.start + start + len(found))
                 values[:, at] = found.reshape(-1, len(self.taken), places).swapaxes(0, 1)
+            del cells  # before the next are read
         return {
             around.name(variable) if around else variable: xr.Variable(
                 ("time", "place"), values[number], around.attributes(attributes) if around else attributes
@@ -154,8 +155,8 @@ class _Reading:
         attributes: dict[str, Any] = {}
         for tile in self.tiles:
             read = _read(field, variable, self.row[tile], self.column[tile])
-            cells[:, tile] = read.values
-            attributes = dict(read.attrs)
+            cells[:, tile], attributes = read.values, dict(read.attrs)
+            del read
         return cells, attributes
 
 

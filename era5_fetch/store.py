@@ -303,6 +303,7 @@ class _Filling:
                 rows = self._write(piece, slice(done, self._count))
                 if "preliminary" in piece.coords:
                     flagged.append(rows)
+                del piece  # before the next is read
         if flagged:
             self._flag(np.unique(np.concatenate(flagged)))
         files = self._journal()

@@ -363,6 +363,42 @@ def test_a_daily_sum_of_era5_land_is_not_undone_where_the_unit_is_a_rate():
     assert np.allclose(canonical(fine)["tp"], TRUTH["tp"])
 
 
+def test_what_the_system_adds_to_an_archive_is_passed_over(tmp_path):
+    plain = netcdf(new_cds(), tmp_path / "plain.nc").read_bytes()
+    path = zipped(tmp_path / "a.zip", {"__MACOSX/._a.nc": b"\0\5\x16\7", ".DS_Store": b"\0\0\0\1Bud1", "a.nc": plain})
+    xr.testing.assert_identical(open_file(path), canonical(new_cds()))
+
+
+@pytest.mark.parametrize(
+    ("name", "start", "told"),
+    [
+        ("a.zip", b"PK\x05\x06" + bytes(18), "a ZIP of 0 files, agreed 1 to 100"),
+        ("a.nc.gz", b"\x1f\x8b\x08\x00", "packed by gzip, agreed ZIP"),
+    ],
+)
+def test_what_is_no_file_to_read_is_told(name, start, told, tmp_path):
+    path = tmp_path / name
+    path.write_bytes(start)
+    with pytest.raises(FileError, match=f"{name}: {told}"):
+        open_file(path)
+
+
+def test_a_damaged_grib_file_is_told_once(tmp_path, caplog):
+    pytest.importorskip("cfgrib")
+    path = tmp_path / "a.grib"
+    path.write_bytes(b"GRIB" + bytes(100) + b"7777")
+    with pytest.raises(FileError, match=r"a\.grib: truncated or damaged"):
+        open_file(path)
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize(("name", "unit"), [("t2m", "KELVIN"), ("tp", "M"), ("ssrd", "J M-2")])
+def test_units_in_capitals_are_the_same(name, unit):
+    raw = new_cds([name])
+    raw[name].attrs["units"] = unit
+    xr.testing.assert_identical(canonical(raw), canonical(new_cds([name])))
+
+
 def series(places: list[tuple[float, float]], *, header: str = "valid_time,t2m,tp,ssrd,latitude,longitude") -> bytes:
     """The CDS's time series as CSV: two hours of some places, in the archive's units."""
     rows = [

@@ -803,7 +803,10 @@ def test_the_command_plans_fetches_checks_and_extracts(server, tmp_path, command
         (["forecast", "t2m", "--out", "none/x.nc"], "there is no folder none"),
         (["plan", "t2m", "2020-01", "--points", "none.csv"], "none.csv: cannot be read as CSV"),
         (["plan", "t2m", "2020-01", "--format", "csv"], "format 'csv', agreed 'netcdf' or 'grib'"),
-        (["extract", "t2m", "2020-01", "--out", "x.nc", "--method", "cubic"], "method 'cubic', agreed 'nearest' or 'bilinear'"),
+        (
+            ["extract", "t2m", "2020-01", "--out", "x.nc", "--method", "cubic"],
+            "method 'cubic', agreed 'nearest' or 'bilinear'",
+        ),
     ],
 )
 def test_what_the_command_refuses_is_one_line(tmp_path, command, arguments, says):

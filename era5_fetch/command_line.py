@@ -123,13 +123,12 @@ def extract(
 
     What is missing is fetched first: the box around the points, or with --area that area. A store takes each file once.
     """
+    from era5_fetch.grid import require_method
     from era5_fetch.progress import for_terminal
     from era5_fetch.sources import Settings, source_of
 
     _require_folder(out)
-    if method not in ("bilinear", "nearest"):
-        raise GridError(f"method {method!r}, agreed 'bilinear' or 'nearest'")
-    agreed: Method = "nearest" if method == "nearest" else "bilinear"
+    agreed = require_method(method)
     settings = Settings(cache, url=url, refresh=refresh, teller=for_terminal())
     places = _points(points)
     if out.suffix == ".zarr":
@@ -376,17 +375,22 @@ def _area(text: str) -> Sequence[float] | None:
         raise GridError(f"area {text!r}, agreed north,west,south,east in degrees") from None
 
 
+_DEGREES = {"latitude": "latitude", "lat": "latitude", "longitude": "longitude", "lon": "longitude", "lng": "longitude"}
+"""Columns of points, by the names that tables give them."""
+
+
 def _points(path: Path | None) -> pd.DataFrame | None:
     import pandas as pd
 
     if path is None:
         return None
     try:
-        return pd.read_csv(path, index_col=0)
+        found = pd.read_csv(path, index_col=0)
     except (OSError, ValueError) as error:
         raise FileError(
             f"{path}: cannot be read as CSV ({type(error).__name__}), agreed a name, latitude, longitude"
         ) from None
+    return found.rename(columns=lambda name: _DEGREES.get(str(name).strip().lower(), name))
 
 
 def _print_plan(source: Cds, requests: Sequence[Request], *, cost: bool, as_json: bool) -> None:

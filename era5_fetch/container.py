@@ -1,7 +1,8 @@
-"""What the bytes are, whatever the name says: netCDF classic, netCDF 4, GRIB, or a ZIP of these."""
+"""What the bytes are, whatever the name says: netCDF classic, netCDF 4, GRIB, CSV, or a ZIP of these."""
 
 from __future__ import annotations
 
+import logging
 import shutil
 import tempfile
 import zipfile
@@ -14,6 +15,7 @@ import numpy as np
 import xarray as xr
 
 from era5_fetch.errors import DecodeError, FileError, PackageError
+from era5_fetch.series import is_series, read_series
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +25,9 @@ MEMBERS = 100
 RATIO = 200
 """The most a ZIP may grow on unpacking; ERA5's, netCDF 4 inside, grow 1 to 3 times."""
 
+GZIP = b"\x1f\x8b"
+HEAD = 4096
+"""Bytes by which a format is told; of a table its names of columns."""
 HOURS_COVERED = "hours_covered"
 """The attribute of a GRIB field that tells over how many hours it is accumulated."""
 CHUNKS_KEPT = 1 << 20
@@ -36,10 +41,12 @@ class Container(StrEnum):
     CLASSIC = "netCDF classic"
     HDF5 = "netCDF 4"
     GRIB = "GRIB"
+    SERIES = "CSV of the CDS's time series"
 
 
 _MAGIC = {
     b"PK\x03\x04": Container.ZIP,
+    b"PK\x05\x06": Container.ZIP,  # of no file
     b"CDF\1": Container.CLASSIC,
     b"CDF\2": Container.CLASSIC,
     b"\x89HDF\r\n\x1a\n": Container.HDF5,
@@ -56,27 +63,22 @@ def sniff(path: Path) -> Container:
         Empty, or none of the formats; the message shows the first bytes.
     """
     with path.open("rb") as stream:
-        head = stream.read(32)
+        head = stream.read(HEAD)
     for magic, container in _MAGIC.items():
         if head.startswith(magic):
             return container
-    if _is_table(head):
-        raise FileError(f"{path}: a table of text, agreed {', '.join(Container)}: ask the CDS for netcdf, not csv")
+    if is_series(head):
+        return Container.SERIES
+    if head.startswith(GZIP):
+        raise FileError(f"{path}: packed by gzip, agreed {', '.join(Container)}: unpack it by hand")
     raise FileError(f"{path}: {_found(head)}, agreed {', '.join(Container)}: fetch it again")
-
-
-def _is_table(head: bytes) -> bool:
-    """Whether bytes are of a CSV, in which units are not told: the CDS gives time series so."""
-    return (
-        b"," in head and head.isascii() and head.replace(b"\n", b"").decode("ascii").isprintable() and head[:1] != b"<"
-    )
 
 
 def _found(head: bytes) -> str:
     if not head:
         return "an empty file"
     page = " (a web page, not data)" if head.lstrip()[:1] == b"<" else ""
-    return f"begins with {head!r}{page}"
+    return f"begins with {head[:32]!r}{page}"
 
 
 @contextmanager
@@ -118,6 +120,8 @@ def _datasets(member: Path, path: Path, stack: ExitStack) -> list[xr.Dataset]:
     if container is Container.GRIB:
         _require_ending(member, path)
         return [stack.enter_context(cube) for cube in _grib(member, path, stack)]
+    if container is Container.SERIES:
+        return [read_series(member, path)]
     if container is Container.CLASSIC:
         _require_whole(member, path)
     return [stack.enter_context(_netcdf(member))]
@@ -166,11 +170,18 @@ def _unpacked(path: Path, stack: ExitStack) -> list[Path]:
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="era5-")))
     try:
         with zipfile.ZipFile(path) as archive:
-            members = [m for m in archive.infolist() if not m.is_dir()]
-            _require_safe(path, members)
+            every = [m for m in archive.infolist() if not m.is_dir()]
+            _require_safe(path, every)
+            members = [m for m in every if not _is_hidden(m.filename)] or every
             return [_member(archive, m, folder / f"{i}") for i, m in enumerate(members)]
     except (zipfile.BadZipFile, EOFError) as error:
         raise _damaged(path) from error
+
+
+def _is_hidden(name: str) -> bool:
+    """Whether a member is of the system that made the archive: .DS_Store, __MACOSX/._a.nc."""
+    path = PurePosixPath(name)
+    return path.name.startswith(".") or path.parts[:1] == ("__MACOSX",)
 
 
 def _require_safe(path: Path, members: list[zipfile.ZipInfo]) -> None:
@@ -204,6 +215,8 @@ _CUBE = ("paramId", "stepType", "typeOfLevel", "dataType", "expver", "md5GridSec
 
 def _grib(member: Path, path: Path, stack: ExitStack) -> list[xr.Dataset]:
     cfgrib, eccodes = _packages(path)
+    # it tells of a damaged file by a traceback in its log, and again by the error
+    logging.getLogger("cfgrib.messages").setLevel(logging.CRITICAL)
     index = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="era5-"))) / "index"
     try:
         cubes = _cubes(cfgrib, member, index)

@@ -54,9 +54,10 @@ _AXES = {
 def open_file(path: str | PathLike[str], *, accumulation: Accumulation | None = None) -> xr.Dataset:
     """The canonical Dataset of one file of any agreed format, in memory.
 
-    netCDF of the old and the new CDS, GRIB (with the extra `tianbang[grib]`), or a ZIP of these, told by
-    their first bytes. Pressure levels become variables such as t850. A variable the lexicon does not know
-    keeps its name and unit, with a warning; without units it is left out, with a warning.
+    netCDF of the old and the new CDS, GRIB (with the extra `tianbang[grib]`), CSV of the CDS's time series,
+    or a ZIP of these, told by their first bytes. Pressure levels become variables such as t850. A variable
+    the lexicon does not know keeps its name and unit, with a warning; without units it is left out, with a
+    warning.
 
     Accumulations over the UTC day (ERA5-Land, known by its GRIB class or its 0.1 degree grid) become
     amounts of one hour, NaN where the hour before is not in the file; `accumulation` says "hour" or "day"
@@ -75,7 +76,8 @@ def open_file(path: str | PathLike[str], *, accumulation: Accumulation | None = 
     path = Path(path)
     with opened(path) as cubes, naming(path):
         pieces = [decoded(labelled(cube, accumulation=accumulation)) for cube in cubes]
-        return finished(combined([piece.load() for piece in pieces]))
+        # a cube of which nothing is kept may lie on another grid: waves, beside the atmosphere
+        return finished(combined([piece.load() for piece in pieces if piece.data_vars] or pieces))
 
 
 def canonical(raw: xr.Dataset, *, accumulation: Accumulation | None = None) -> xr.Dataset:
@@ -116,7 +118,7 @@ def _field(field: xr.DataArray) -> xr.DataArray:
         raise DecodeError(f"{field.name!r} has no units, agreed {known.unit if known else 'some'!r}: set them")
     factor, offset = conversion(str(field.name), str(found), known.unit) if known else (1.0, 0.0)
     values = field if (factor, offset) == (1.0, 0.0) else field.astype("float64") * factor + offset
-    return xr.DataArray(values.astype("float32"), attrs=_attributes(known, field.attrs)).drop_encoding()
+    return xr.DataArray(values.astype("float32", copy=False), attrs=_attributes(known, field.attrs)).drop_encoding()
 
 
 def _final_first(field: xr.DataArray) -> xr.DataArray:

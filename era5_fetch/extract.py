@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 
 BLOCK = 4_000_000
 """Values read at a time, about: 16 MB in float32."""
-MULTIPLIED = BLOCK // 64
-"""Values multiplied at a time, in float64 and in copies of it."""
+HOURS_MULTIPLIED = 24
+"""Hours multiplied at a time, in float64: few enough to stay in the processor's cache."""
 
 
 def extract(
@@ -106,10 +107,10 @@ def places_reduction(places: Places, variables: Sequence[str] = ()) -> Reduction
         grid = (cube["latitude"].values.tobytes(), cube["longitude"].values.tobytes())
         fields: dict[str, xr.Variable] = {}
         for variable in map(str, cube.data_vars):
-            taken = tuple(asked.get(variable, [None]))
-            if (grid, taken) not in known:
-                known[grid, taken] = _reading(places, cube, taken)
-            fields |= known[grid, taken].fields(cube[[variable]], variable)
+            taken, tile = tuple(asked.get(variable, [None])), _tile(cube[variable])
+            if (grid, taken, tile) not in known:
+                known[grid, taken, tile] = _reading(places, cube, taken, tile)
+            fields |= known[grid, taken, tile].fields(cube[[variable]], variable)
         over_time = {k: v for k, v in cube.coords.items() if k in ("time", "preliminary")}
         return xr.Dataset(fields, coords=over_time).assign_coords(places.coordinates)
 
@@ -122,6 +123,8 @@ class _Reading:
 
     row: Integers
     column: Integers
+    tiles: tuple[slice, ...]
+    """Cells that lie in one chunk of the file; they stand together."""
     matrix: Weights
     taken: tuple[Around | None, ...]
     """One block of the matrix's rows each."""
@@ -132,14 +135,13 @@ class _Reading:
         values = np.empty((len(self.taken), field.sizes["time"], places), dtype="float32")
         differs = np.repeat([around is not None and around.differs for around in self.taken], places)
         attributes: dict[str, Any] = {}
-        tiles = list(self._tiles(field[variable]))
         for block in _blocks(field[variable]):
-            cells, attributes = self._cells(field.isel(time=block), variable, tiles)
-            hours = max(1, MULTIPLIED // self.row.size)
-            for start in range(0, len(cells), hours):
-                found = apply(self.matrix, cells[start : start + hours], differs=differs)
+            cells, attributes = self._cells(field.isel(time=block), variable)
+            for start in range(0, len(cells), HOURS_MULTIPLIED):
+                found = apply(self.matrix, cells[start : start + HOURS_MULTIPLIED], differs=differs)
                 at = slice(block.start + start, block.start + start + len(found))
                 values[:, at] = found.reshape(-1, len(self.taken), places).swapaxes(0, 1)
+            del cells  # before the next are read
         return {
             around.name(variable) if around else variable: xr.Variable(
                 ("time", "place"), values[number], around.attributes(attributes) if around else attributes
@@ -147,24 +149,14 @@ class _Reading:
             for number, around in enumerate(self.taken)
         }
 
-    def _tiles(self, field: xr.DataArray) -> Iterator[Integers]:
-        """Numbers of the cells that lie in one chunk of the file."""
-        tall, wide = (_chunk(field, dim) or field.sizes[dim] for dim in ("latitude", "longitude"))
-        chunk = np.stack([self.row // tall, self.column // wide])
-        order = np.lexsort(chunk[::-1])
-        ends = np.flatnonzero(np.diff(chunk[:, order], axis=1).any(axis=0)) + 1
-        yield from np.split(order, ends)
-
-    def _cells(
-        self, field: xr.Dataset, variable: str, tiles: Sequence[Integers]
-    ) -> tuple[np.ndarray[Any, np.dtype[np.float32]], dict[str, Any]]:
+    def _cells(self, field: xr.Dataset, variable: str) -> tuple[np.ndarray[Any, np.dtype[np.float32]], dict[str, Any]]:
         """Values (time, cell) in canonical units, and their attributes."""
         cells = np.empty((field.sizes["time"], self.row.size), dtype="float32")
         attributes: dict[str, Any] = {}
-        for tile in tiles:
+        for tile in self.tiles:
             read = _read(field, variable, self.row[tile], self.column[tile])
-            cells[:, tile] = read.values
-            attributes = dict(read.attrs)
+            cells[:, tile], attributes = read.values, dict(read.attrs)
+            del read
         return cells, attributes
 
 
@@ -179,11 +171,15 @@ def _read(field: xr.Dataset, variable: str, row: Integers, column: Integers) -> 
     return decoded(cells)[variable].transpose("time", "cell")
 
 
-def _reading(places: Places, grid: xr.Dataset, taken: tuple[Around | None, ...]) -> _Reading:
+def _reading(places: Places, grid: xr.Dataset, taken: tuple[Around | None, ...], tile: tuple[int, int]) -> _Reading:
     matrix = vstack([places.matrix(grid, around) for around in taken], format="csr")
     used = np.unique(matrix.indices)
     row, column = np.unravel_index(used, (grid.sizes["latitude"], grid.sizes["longitude"]))
-    return _Reading(row, column, matrix[:, used], taken)
+    chunk = np.stack([row // tile[0], column // tile[1]])
+    order = np.lexsort(chunk[::-1])
+    ends = np.flatnonzero(np.diff(chunk[:, order], axis=1).any(axis=0)) + 1
+    tiles = tuple(slice(*ends) for ends in pairwise([0, *ends.tolist(), order.size]))
+    return _Reading(row[order], column[order], tiles, matrix[:, used[order]], taken)
 
 
 def _run(positions: Integers) -> slice:
@@ -196,9 +192,15 @@ def _chunk(field: xr.DataArray, *names: str) -> int | None:
     return next((int(preferred[name]) for name in names if name in preferred), None)
 
 
+def _tile(field: xr.DataArray) -> tuple[int, int]:
+    """Rows and columns of a file's chunks."""
+    tall, wide = (_chunk(field, dim) or field.sizes[dim] for dim in ("latitude", "longitude"))
+    return tall, wide
+
+
 def _blocks(field: xr.DataArray) -> Iterator[slice]:
     """Runs of hours that end where chunks do, of about BLOCK values of a tile."""
-    tall, wide = (_chunk(field, dim) or field.sizes[dim] for dim in ("latitude", "longitude"))
+    tall, wide = _tile(field)
     chunk, hours = _chunk(field, "valid_time", "time") or 1, max(1, BLOCK // (tall * wide))
     length = max(1, hours // chunk) * chunk
     yield from (slice(start, start + length) for start in range(0, field.sizes["time"], length))
@@ -213,7 +215,7 @@ def apply(
     """
     missing = np.isnan(cells)
     if not missing.any():
-        return np.asarray((matrix @ cells.T).T)
+        return np.asarray((matrix @ np.ascontiguousarray(cells.T, dtype="float64")).T)
     total = (matrix @ np.where(missing, 0, cells).T).T
     counted = (matrix @ (~missing).T.astype("float64")).T
     with np.errstate(invalid="ignore", divide="ignore"):

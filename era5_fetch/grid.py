@@ -7,7 +7,7 @@ from 0; longitudes close around the Earth. Columns of a matrix are the cells, la
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 import xarray as xr
@@ -57,8 +57,7 @@ def weights(grid: xr.Dataset | xr.DataArray, points: pd.DataFrame, *, method: Me
         box; or points that are not points, or another method.
     """
     require_points(points)
-    if method not in ("nearest", "bilinear"):
-        raise GridError(f"method {method!r}, agreed 'nearest' or 'bilinear'")
+    require_method(method)
     rows = _bracket(grid["latitude"].values, points["latitude"].to_numpy("float64"), NEVER, method)
     columns = _bracket(grid["longitude"].values, points["longitude"].to_numpy("float64"), AROUND, method)
     _require_inside(grid, points, rows.inside & columns.inside)
@@ -67,6 +66,13 @@ def weights(grid: xr.Dataset | xr.DataArray, points: pd.DataFrame, *, method: Me
     cells, parts = (np.concatenate(c) for c in zip(*corners, strict=True))
     point = np.tile(np.arange(len(points)), len(corners))
     return _matrix(parts, point, cells, (len(points), grid["latitude"].size * width))
+
+
+def require_method(method: str) -> Method:
+    """A way from cells to points; a GridError where there is no such way."""
+    if method not in get_args(Method):
+        raise GridError(f"method {method!r}, agreed 'nearest' or 'bilinear'")
+    return "nearest" if method == "nearest" else "bilinear"
 
 
 def _sides(bracket: _Bracket) -> tuple[tuple[Integers, Floats], tuple[Integers, Floats]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from era5_fetch.errors import GridError
-from era5_fetch.grid import polygon_weights, require_points, weights
+from era5_fetch.grid import polygon_weights, require_method, require_points, weights
 from era5_fetch.neighbourhood import neighbourhood
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ class Points:
 
     def __post_init__(self) -> None:
         require_points(self.table)
+        require_method(self.method)
 
     @property
     def names(self) -> np.ndarray[Any, Any]:

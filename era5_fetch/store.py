@@ -236,6 +236,8 @@ class _Filling:
         self._root = zarr.open_group(path, mode="a", zarr_format=3, attributes={"made_by": MADE_BY})
         if "places" not in self._root.attrs:
             self._root = _made(path, places)
+        self._times = _times(self._root)
+        self._fields: dict[str, _Field] = {}
         self._places = self._agreed(places, extend=extend)
         self._count = len(self._places.names)
         self._reductions: dict[tuple[int, tuple[str, ...]], Reduction] = {}
@@ -294,10 +296,16 @@ class _Filling:
         together: defaultdict[int, list[str]] = defaultdict(list)
         for name, done in left.items():
             together[done].append(name)
+        flagged: list[Integers] = []
         for done, names in together.items():
             reduction = self._reduction(done, tuple(names))
-            for piece in pieces(path, names, reduction, accumulation=accumulation, singly=True):
-                self._write(ordered(piece), slice(done, self._count))
+            for piece in map(ordered, pieces(path, names, reduction, accumulation=accumulation, singly=True)):
+                rows = self._write(piece, slice(done, self._count))
+                if "preliminary" in piece.coords:
+                    flagged.append(rows)
+                del piece  # before the next is read
+        if flagged:
+            self._flag(np.unique(np.concatenate(flagged)))
         files = self._journal()
         entry = files.get(str(path.resolve()), {})
         before = entry["done"] if {k: entry.get(k) for k in identity} == identity else {}
@@ -323,7 +331,8 @@ class _Filling:
         if noted.get(box(grid)) != digest:
             self._root.attrs["weights"] = {**noted, box(grid): digest}
 
-    def _write(self, piece: xr.Dataset, columns: slice) -> None:
+    def _write(self, piece: xr.Dataset, columns: slice) -> Integers:
+        """The rows of a piece's hours, which are then in the store."""
         rows = self._rows(pd.DatetimeIndex(piece.indexes["time"]))
         found = standing_of(piece)
         for name in map(str, piece.data_vars):
@@ -332,22 +341,24 @@ class _Filling:
             values = piece[name].transpose("time", "place").values
             _lay(field.array, rows[better], values[better], columns)
             _lay(field.standing, rows[better], found[better].astype("int8"))
-        if "preliminary" in piece.coords:
-            self._flag(rows)
+        return rows
 
     def _rows(self, times: pd.DatetimeIndex) -> Integers:
         """The rows of some hours; new ones are added behind."""
-        new = times.difference(_times(self._root), sort=True)
+        new = times.difference(self._times, sort=True)
         if new.size:
             _array(self._root, "time").append(new.as_unit("ns").asi8 // _SECOND)
-        return np.asarray(_times(self._root).get_indexer(times))
+            self._times = pd.DatetimeIndex(self._times.append(new))
+        return np.asarray(self._times.get_indexer(times))
 
     def _field(self, name: str, attributes: Mapping[str, Any]) -> _Field:
-        root, length = self._root, _array(self._root, "time").shape[0]
-        if f"{STANDING}/{name}" not in root:
-            _make(root, name, (length, self._count), "float32", np.nan, _stored(attributes))
-            _make(root, f"{STANDING}/{name}", (length,), "int8", ABSENT)
-        field = _Field.of(root, name)
+        root, length = self._root, self._times.size
+        if name not in self._fields:
+            if f"{STANDING}/{name}" not in root:
+                _make(root, name, (length, self._count), "float32", np.nan, _stored(attributes))
+                _make(root, f"{STANDING}/{name}", (length,), "int8", ABSENT)
+            self._fields[name] = _Field.of(root, name)
+        field = self._fields[name]
         if field.array.attrs.get("accumulation") != attributes.get("accumulation"):
             raise DecodeError(f"{name!r} accumulates over the hour and over the day: part ERA5 from ERA5-Land")
         _fit(field.array, (length, self._count))
@@ -356,7 +367,7 @@ class _Filling:
 
     def _flag(self, rows: Integers) -> None:
         """Which of some hours are preliminary, in any variable."""
-        root, length = self._root, _array(self._root, "time").shape[0]
+        root, length = self._root, self._times.size
         if "preliminary" not in root:
             about = {"long_name": "of ERA5T, which the final ERA5 replaces"}
             _make(root, "preliminary", (length,), "bool", False, about)
@@ -434,7 +445,7 @@ def _make(
         fill_value=fill,
         dimension_names=dims[: len(shape)],
         attributes=dict(attributes or {}),
-        compressors=[BloscCodec(cname="zstd", clevel=3, shuffle=BloscShuffle.bitshuffle)],
+        compressors=[BloscCodec(cname="lz4", clevel=5, shuffle=BloscShuffle.bitshuffle)],
     )
 
 

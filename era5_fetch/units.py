@@ -6,7 +6,10 @@ import re
 
 from era5_fetch.errors import DecodeError
 
+_CAPITALS = ("m", "mm", "cm", "km", "J m-2", "kJ m-2", "W m-2", "m s-1", "kg m-2", "kg m-2 s-1", "kg kg-1", "g kg-1")
+"""Units told from others even where a file has them in capitals."""
 _SPELLINGS = {
+    **{unit.lower(): unit for unit in _CAPITALS},
     **dict.fromkeys(("", "-", "~", "(0 - 1)", "0-1", "0 - 1", "fraction", "dimensionless", "unitless"), "1"),
     **dict.fromkeys(("c", "°c", "degc", "deg c", "degree c", "degrees c", "celsius", "degree celsius"), "degC"),
     **dict.fromkeys(("degrees celsius", "degree_celsius", "degrees_celsius", "degree_c", "degrees_c", "deg_c"), "degC"),

@@ -99,6 +99,7 @@ WEATHER: dict[str, WeatherVariable] = {
     "v850": WeatherVariable("m s-1", (-100, 100), "northward_wind", "wind"),
     "u500": WeatherVariable("m s-1", (-120, 120), "eastward_wind", "wind"),
     "v500": WeatherVariable("m s-1", (-120, 120), "northward_wind", "wind"),
+    "w500": WeatherVariable("Pa s-1", (-50, 50), "lagrangian_tendency_of_air_pressure", "wind"),
     "msl": WeatherVariable("Pa", (85000, 110000), "air_pressure_at_mean_sea_level", "wind"),
     "sp": WeatherVariable("Pa", (40000, 110000), "surface_air_pressure", "wind"),
     "blh": WeatherVariable("m", (0, 12000), "atmosphere_boundary_layer_thickness", "mixing"),

@@ -692,6 +692,7 @@ DRIVERS: dict[str, tuple[str, str]] = {
     "v850": ("northward wind, 850 hPa", "850百帕经向风"),
     "u500": ("eastward wind, 500 hPa", "500百帕纬向风"),
     "v500": ("northward wind, 500 hPa", "500百帕经向风"),
+    "w500": ("vertical velocity, 500 hPa", "500百帕垂直速度"),
     "msl": ("sea-level pressure", "海平面气压"),
     "sp": ("surface pressure", "地面气压"),
     "blh": ("boundary-layer height", "边界层高度"),

@@ -778,7 +778,7 @@ def test_the_command_plans_fetches_checks_and_extracts(server, tmp_path, command
     assert command("status", *cache)[1].count("held  ") == 4
     assert {entry["state"] for entry in json.loads(command("status", *cache, "--json")[1])} == {"held"}
     assert command("check", *cache)[1] == "every file is as it came\n"
-    (tmp_path / "p.csv").write_text("name,latitude,longitude\na,40.1,116.4\n")
+    (tmp_path / "p.csv").write_text("name,Lat, lon\na,40.1,116.4\n")
     out = tmp_path / "out.nc"
     files = ("--source", f"{tmp_path}/c/*/*.nc", "--points", tmp_path / "p.csv")
     assert command("extract", *ask[:2], *files, "--out", out)[:2] == (0, f"{out}\n")
@@ -803,7 +803,10 @@ def test_the_command_plans_fetches_checks_and_extracts(server, tmp_path, command
         (["forecast", "t2m", "--out", "none/x.nc"], "there is no folder none"),
         (["plan", "t2m", "2020-01", "--points", "none.csv"], "none.csv: cannot be read as CSV"),
         (["plan", "t2m", "2020-01", "--format", "csv"], "format 'csv', agreed 'netcdf' or 'grib'"),
-        (["extract", "t2m", "2020-01", "--out", "x.nc", "--method", "cubic"], "method 'cubic', agreed 'bilinear'"),
+        (
+            ["extract", "t2m", "2020-01", "--out", "x.nc", "--method", "cubic"],
+            "method 'cubic', agreed 'nearest' or 'bilinear'",
+        ),
     ],
 )
 def test_what_the_command_refuses_is_one_line(tmp_path, command, arguments, says):

@@ -363,11 +363,98 @@ def test_a_daily_sum_of_era5_land_is_not_undone_where_the_unit_is_a_rate():
     assert np.allclose(canonical(fine)["tp"], TRUTH["tp"])
 
 
-def test_a_table_of_text_in_a_zip_is_told_by_the_name_of_the_zip(tmp_path):
-    text = b"valid_time,t2m,latitude,longitude\n2026-08-31 22:00:00,290.1,41.0,0.0\n"
-    path = zipped(tmp_path / "series.zip", {"series.csv": text})
-    with pytest.raises(FileError, match=r"series\.zip: a table of text, .*: ask the CDS for netcdf, not csv"):
+def test_what_the_system_adds_to_an_archive_is_passed_over(tmp_path):
+    plain = netcdf(new_cds(), tmp_path / "plain.nc").read_bytes()
+    path = zipped(tmp_path / "a.zip", {"__MACOSX/._a.nc": b"\0\5\x16\7", ".DS_Store": b"\0\0\0\1Bud1", "a.nc": plain})
+    xr.testing.assert_identical(open_file(path), canonical(new_cds()))
+
+
+@pytest.mark.parametrize(
+    ("name", "start", "told"),
+    [
+        ("a.zip", b"PK\x05\x06" + bytes(18), "a ZIP of 0 files, agreed 1 to 100"),
+        ("a.nc.gz", b"\x1f\x8b\x08\x00", "packed by gzip, agreed ZIP"),
+    ],
+)
+def test_what_is_no_file_to_read_is_told(name, start, told, tmp_path):
+    path = tmp_path / name
+    path.write_bytes(start)
+    with pytest.raises(FileError, match=f"{name}: {told}"):
         open_file(path)
+
+
+def test_a_damaged_grib_file_is_told_once(tmp_path, caplog):
+    pytest.importorskip("cfgrib")
+    path = tmp_path / "a.grib"
+    path.write_bytes(b"GRIB" + bytes(100) + b"7777")
+    with pytest.raises(FileError, match=r"a\.grib: truncated or damaged"):
+        open_file(path)
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize(("name", "unit"), [("t2m", "KELVIN"), ("tp", "M"), ("ssrd", "J M-2")])
+def test_units_in_capitals_are_the_same(name, unit):
+    raw = new_cds([name])
+    raw[name].attrs["units"] = unit
+    xr.testing.assert_identical(canonical(raw), canonical(new_cds([name])))
+
+
+def series(places: list[tuple[float, float]], *, header: str = "valid_time,t2m,tp,ssrd,latitude,longitude") -> bytes:
+    """The CDS's time series as CSV: two hours of some places, in the archive's units."""
+    rows = [
+        f"2026-08-31 {22 + hour}:00:00,{290 + hour},{hour / 1000},{3600.0 * hour},{latitude},{longitude}"
+        for latitude, longitude in places
+        for hour in range(2)
+    ]
+    return "\n".join([header, *rows, ""]).encode()
+
+
+@pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf"])
+def test_a_time_series_as_csv_has_the_units_of_the_archive(start, tmp_path):
+    path = zipped(tmp_path / "series.zip", {"series-sfc.csv": start + series([(40.0, 243.5)])})
+    found = open_file(path)
+    assert dict(found.sizes) == {"time": 2, "latitude": 1, "longitude": 1}
+    assert found["longitude"].item() == -116.5
+    assert list(found.indexes["time"]) == list(pd.date_range("2026-08-31 22:00", periods=2, freq="h"))
+    assert found["t2m"].values.ravel().tolist() == [290.0, 291.0]
+    assert found["tp"].values.ravel() == pytest.approx([0.0, 1.0])
+    assert found["ssrd"].values.ravel().tolist() == [0.0, 1.0]
+    assert [found[name].attrs["units"] for name in ("t2m", "tp", "ssrd")] == ["K", "mm", "W m-2"]
+
+
+def test_a_time_series_of_a_box_is_a_grid_and_leaves_waves_on_another_out(tmp_path):
+    box = [(latitude, longitude) for latitude in (40.0, 40.25) for longitude in (116.0, 116.25, 116.5)]
+    waves = b"valid_time,swh,latitude,longitude\n2026-08-31 22:00:00,1.1,40.0,116.0\n"
+    path = zipped(tmp_path / "series.zip", {"sfc.csv": series(box), "wav.csv": waves})
+    with pytest.warns(Era5Warning, match="'swh'"):
+        found = open_file(path)
+    assert found["latitude"].values.tolist() == [40.25, 40.0]
+    assert found["t2m"].shape == (2, 2, 3)
+
+
+def test_a_time_series_of_era5_land_is_a_sum_over_the_day(tmp_path):
+    day = [f"2026-08-31 {hour:02d}:00:00,{hour / 1000},40.1,116.4" for hour in range(1, 24)]
+    path = tmp_path / "land.csv"
+    path.write_text("\n".join(["valid_time,tp,latitude,longitude", *day]))
+    assert np.allclose(open_file(path)["tp"], 1.0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (series([(40.0, 116.0), (40.25, 116.25)]), "its places form no grid"),
+        (series([(40.0, 116.0)] * 2), "2 rows are of an hour and place that are there already"),
+        (series([(40.0, 116.0)]).replace(b"290", b"cold"), "a table of text that cannot be read"),
+        (series([(40.0, 116.0)]).replace(b"2026-08-31 22", b"some day"), "a table of text that cannot be read"),
+        (b"name,latitude,longitude\na,40.1,116.4\n", "begins with b'name,latitude"),
+    ],
+)
+def test_a_table_that_is_no_time_series_is_one_line(text, told, tmp_path):
+    path = tmp_path / "series.csv"
+    path.write_bytes(text)
+    with pytest.raises(Era5Error, match=rf"series\.csv: {told}") as error:
+        open_file(path)
+    assert "\n" not in str(error.value)
 
 
 def test_sums_since_the_start_of_a_forecast_are_not_taken_for_those_of_an_hour(tmp_path):

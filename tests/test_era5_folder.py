@@ -22,6 +22,8 @@ from era5_fetch.period import hours
 TIMES = pd.date_range("2020-01-01", periods=30, freq="h", unit="ns")
 LATITUDE, LONGITUDE = np.arange(41.0, 39.7, -0.25), np.arange(116.0, 117.3, 0.25)
 RANDOM = np.random.default_rng(11)
+NOWHERE = "http://127.0.0.1:9/api"
+"""Where nothing answers."""
 
 
 def raw(times=TIMES, *, step=0.25, expver=None, units="J m**-2") -> xr.Dataset:
@@ -270,6 +272,12 @@ def test_what_is_asked_for_by_mistake_is_told_before_anything_is_read(tmp_path):
         era5_fetch.open([], "2020", source=tmp_path)
     with pytest.raises(GridError, match="method 'cubic', agreed 'nearest' or 'bilinear'"):
         era5_fetch.open(["t2m"], "2020", source=tmp_path, points=points(raw()), method="cubic")
+    with pytest.raises(GridError, match="method 'cubic', agreed 'nearest' or 'bilinear'"):
+        era5_fetch.open(["t2m"], "2020", source="cds", cache=tmp_path / "c", key="none", url=NOWHERE, method="cubic")
+    bad = points(raw()).drop(columns="longitude")
+    with pytest.raises(GridError, match=r"points lack the columns \['longitude'\]"):
+        era5_fetch.open(["t2m"], "2020", source="cds", cache=tmp_path / "c", key="none", url=NOWHERE, points=bad)
+    assert not (tmp_path / "c").exists()
     alone = era5_fetch.open("t2m", "2020", source=tmp_path)
     xr.testing.assert_identical(alone, era5_fetch.open(["t2m"], "2020", source=tmp_path))
 

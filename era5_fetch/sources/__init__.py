@@ -114,9 +114,19 @@ def open(  # noqa: A001 - era5_fetch.open, as xarray has open_dataset
     names = [variables] if isinstance(variables, str) else list(variables)
     if not names:
         raise VariableError("no variables, agreed one at least, such as 't2m'")
+    _require_extraction(points, method)
     settings = Settings(None if cache is None else Path(cache), key, url, refresh, emulator)
     chosen = source_of(source, settings, accumulation=accumulation)
     return chosen.open(names, period, area=area, points=points, method=method)
+
+
+def _require_extraction(points: pd.DataFrame | None, method: Method) -> None:
+    """Before anything is fetched, that places are places and the way to them is one."""
+    from era5_fetch.grid import require_method, require_points
+
+    require_method(method)
+    if points is not None:
+        require_points(points)
 
 
 def source_of(

@@ -2,10 +2,11 @@
 
 ``python tests/bench/extraction.py [--months 12] [--places 340 1700] [--folder DIR]`` generates monthly files as the CDS
 makes them (netCDF 4, zlib 1, its default chunks; one file for what is instantaneous, one for what accumulates; eight
-variables on 141 x 241 cells, packed to 16 bits first as in GRIB), reads them block by block and does nothing with the
-values, then extracts them into a store. Every step, generating too, is a process of its own, on one thread: the kernel
-hands the peak memory of a process on to its children, so the one that measures does nothing else. Prints seconds, CPU
-seconds and the peak memory of each, and the CPU time in units of that of reading.
+variables on 141 x 241 cells, packed to 16 bits first as in GRIB; months of as many days hold the same values), reads
+them block by block and does nothing with the values, then extracts them into a store. Every step, generating too, is
+a process of its own, on one thread: the kernel hands the peak memory of a process on to its children, so the one that
+measures does nothing else. Prints seconds, CPU seconds and the peak memory of each, and the CPU time in units of that
+of reading.
 """
 
 from __future__ import annotations
@@ -44,15 +45,28 @@ def write_files(folder: Path, months: int) -> None:
     """Two files a month from January 2020 on."""
     folder.mkdir(parents=True, exist_ok=True)
     random = np.random.default_rng(1)
+    models: dict[tuple[int, str], Path] = {}
     for month in pd.period_range("2020-01", periods=months, freq="M"):
         times = pd.date_range(month.start_time, month.end_time, freq="h", unit="ns")
         for kind, fields in (("instant", INSTANT), ("accum", ACCUMULATED)):
             path = folder / f"{month}_{kind}.nc"
+            model = models.setdefault((times.size, kind), path)
             if not path.exists():
-                _raw(fields, times, random).to_netcdf(
-                    path.with_suffix(".part"), engine="netcdf4", encoding=_packed(fields)
-                )
-                path.with_suffix(".part").replace(path)
+                part = path.with_suffix(".part")
+                if model == path:
+                    _raw(fields, times, random).to_netcdf(part, engine="netcdf4", encoding=_packed(fields))
+                else:
+                    _moved(model, part, times)
+                part.replace(path)
+
+
+def _moved(model: Path, path: Path, times: pd.DatetimeIndex) -> None:
+    """A file of as many hours with other times."""
+    import netCDF4
+
+    shutil.copyfile(model, path)
+    with netCDF4.Dataset(path, "a") as dataset:
+        dataset["valid_time"][:] = times.as_unit("s").asi8
 
 
 def _raw(

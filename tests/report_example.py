@@ -6,6 +6,7 @@ Nothing is fitted: the weather's and the emissions' parts are laid down, the obs
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -37,8 +38,13 @@ def scope(regions: Sequence[str] = REGIONS[:4], **changes: Any) -> Scope:
 
 
 def example(regions: Sequence[str] = REGIONS[:4], **changes: Any) -> pd.DataFrame:
-    """FACTS of the invented run."""
-    return facts(tables(regions), readings(regions), scope(regions, **changes))
+    """FACTS of the invented run; a copy, so that a test may change it."""
+    return _example(tuple(regions), tuple(sorted(changes.items()))).copy()
+
+
+@cache
+def _example(regions: tuple[str, ...], changes: tuple[tuple[str, Any], ...]) -> pd.DataFrame:
+    return facts(tables(regions), readings(regions), scope(regions, **dict(changes)))
 
 
 def weather(region: str, pollutant: str, year: int) -> float:

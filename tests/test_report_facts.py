@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +12,7 @@ from report_example import REGIONS, example, monthly, readings, scope, tables, w
 
 from pipeline.config import Config
 from pipeline.errors import ConfigError
-from pipeline.report.facts import FACTS, LIMITS, facts
+from pipeline.report.facts import FACTS, LIMITS, facts, read_readings, read_tables
 from pipeline.report.scope import Scope, last_month, scope_of
 
 
@@ -221,3 +224,25 @@ def test_the_last_month_of_the_year_is_the_last_with_observed_days() -> None:
     )
     assert last_month(months, scope(months=12)) == "2025-09"
     assert last_month(months.head(0), scope(months=12)) is None
+
+
+def test_facts_of_a_run_folder_are_those_of_its_tables_and_readings(found: pd.DataFrame, tmp_path: Path) -> None:
+    for name, frame in tables().items():
+        (tmp_path / "tables").mkdir(exist_ok=True)
+        frame.to_csv(tmp_path / "tables" / f"{name}.csv", index=False, float_format="%.6g")
+    (tmp_path / "readings").mkdir()
+    for place in readings():
+        city = place.attrs["name"] + "0"
+        path = tmp_path / "readings" / f"city-{city}-{place.attrs['pollutant']}.nc"
+        place.assign_attrs(level="city", name=city).to_netcdf(path)
+    regions = {region: [f"{region}0"] for region in REGIONS[:4]}
+    (tmp_path / "daily").mkdir()
+    (tmp_path / "daily" / "places.json").write_text(json.dumps({"stations": {}, "regions": regions}), encoding="utf-8")
+    again = facts(read_tables(tmp_path), read_readings(tmp_path, scope()), scope())
+    regional = again[again["level"] == "region"].reset_index(drop=True)
+    assert regional["fact"].tolist() == found["fact"].tolist()
+    np.testing.assert_allclose(regional["value"], found["value"], rtol=1e-5, atol=1e-3)
+    assert set(again.loc[again["level"] == "city", "quantity"]) == {
+        "mci", "mci_change_percent", "mci_recent_change_percent",
+    }  # fmt: skip
+    assert read_tables(tmp_path / "nowhere") == {}

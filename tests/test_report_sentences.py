@@ -194,7 +194,7 @@ def test_what_is_missing_is_said_in_its_place_and_the_rest_is_made(found: pd.Dat
     made = told(left, language)
     absent = {section: [one.text for one in made if one.section == section and not one.facts] for section in SECTIONS}
     assert all(place_in("fwp_13", language) in absent[section][0] for section in SECTIONS)
-    assert next(gap for gap in missing(left, scope()) if gap.what == "year").period == "2022"
+    assert next(gap for gap in missing(left, scope()) if gap.what == "year").periods == ("2022",)
     assert any(period_in("2022", language) in text for text in absent["concentrations"])
     assert any(place_in("yrd_31", language) in text for text in absent["index"])
     assert len(absent["heavy_days"]) == 2
@@ -212,7 +212,7 @@ def test_a_pollutant_that_is_missing_is_said_once_in_each_section_about_pollutan
 
 def test_nothing_is_missing_of_a_whole_run(found: pd.DataFrame, whole: pd.DataFrame) -> None:
     assert missing(found, scope()) == []
-    assert missing(whole, scope(year=2024, months=12))[0].period == "2019"
+    assert missing(whole, scope(year=2024, months=12))[0].periods == ("2019",)
 
 
 def test_phrases_have_the_same_placeholders_in_both_languages() -> None:

@@ -54,24 +54,24 @@ def read_tables(folder: Path) -> dict[str, pd.DataFrame]:
 
 
 def read_readings(folder: Path, scope: Scope) -> Iterator[xr.Dataset]:
-    """Of every city of a run folder, then of the scope's regions, what facts need of the readings; one at a time."""
+    """Of every city of a run folder, then of the scope's regions, what facts need of the readings."""
     store = Run(folder)
     regions = read_places(store)[1]
     for pollutant in scope.pollutants:
-        paths = {}
-        for path in sorted(folder.glob(f"readings/city-*-{pollutant}.nc")):
-            city = _needed_of(path)
-            paths[str(city.attrs["name"])] = path
-            yield city
+        paths = sorted(folder.glob(f"readings/city-*-{pollutant}.nc"))
+        cities = {str(city.attrs["name"]): city for city in map(_needed_of, paths)}
+        yield from cities.values()
         for region in scope.regions:
-            members = [paths[city] for city in regions.get(region, ()) if city in paths]
+            members = [cities[city] for city in regions.get(region, ()) if city in cities]
             if members:
-                yield mean_of(map(_needed_of, members)).assign_attrs(level="region", name=region)
+                yield mean_of(members).assign_attrs(level="region", name=region)
 
 
 def _needed_of(path: Path) -> xr.Dataset:
+    """Small enough to keep for all cities of a nation: without weeks and series."""
     with xr.open_dataset(path) as readings:
-        return readings[list(NEEDED_OF_READINGS)].load()
+        needed = readings[list(NEEDED_OF_READINGS)]
+        return needed.isel(period=np.flatnonzero(needed["frequency"].to_numpy() != "week")).load()
 
 
 def facts(tables: Mapping[str, pd.DataFrame], readings: Iterable[xr.Dataset], scope: Scope) -> pd.DataFrame:

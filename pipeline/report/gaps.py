@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import pandas as pd
@@ -10,7 +10,7 @@ import pandas as pd
 from pipeline.report.facts import HEADLINE, LIMITS, SHARED_DAYS
 from pipeline.report.indices import TO_DATE, YEARLY
 from pipeline.report.scope import Scope
-from pipeline.report.wording import period_in, place_in, pollutant_in, say
+from pipeline.report.wording import joined, period_in, place_in, pollutant_in, say
 from pipeline.wording import Language
 
 Section = Literal["concentrations", "attaining", "heavy_days", "index", "attribution"]
@@ -26,15 +26,14 @@ class Gap:
     why: str
     name: str = ""
     pollutant: str = ""
-    period: str = ""
-    places: tuple[str, ...] = field(default=(), compare=False)
+    periods: tuple[str, ...] = ()
 
     def said(self, language: Language) -> str:
         """The line that stands in its place."""
         values = {
             "place": place_in(self.name, language) if self.name else "",
             "pollutant": pollutant_in(self.pollutant, language) if self.pollutant else "",
-            "period": period_in(self.period, language) if self.period else "",
+            "period": joined([period_in(period, language) for period in self.periods], "list", language),
             "section": say(f"section_{self.section}", language),
         }
         what = say(f"missing_{self.what}", language, **values)
@@ -74,14 +73,19 @@ def _concentrations(own: pd.DataFrame, scope: Scope, places: list[str], pollutan
     known = set(levels[["name", "pollutant", "period_to"]].itertuples(index=False, name=None))
     wanted = [str(year) for year in scope.shown_years if not (scope.partial and year == scope.year)]
     wanted += [scope.to_date(scope.year)] if scope.partial else []
+    lacking = {
+        (name, pollutant): tuple(period for period in wanted if (name, pollutant, period) not in known)
+        for pollutant in pollutants
+        for name in places
+    }
     gaps = []
     for pollutant in pollutants:
-        for period in wanted:
-            lacking = [name for name in places if (name, pollutant, period) not in known]
-            if places and len(lacking) == len(places):
-                gaps.append(Gap("concentrations", "year", "concentrations", pollutant=pollutant, period=period))
-            else:
-                gaps += [Gap("concentrations", "cell", "concentrations", name, pollutant, period) for name in lacking]
+        everywhere = tuple(period for period in wanted if all(period in lacking[name, pollutant] for name in places))
+        if places and everywhere:
+            gaps.append(Gap("concentrations", "year", "concentrations", "", pollutant, everywhere))
+        for name in places:
+            if own_periods := tuple(period for period in lacking[name, pollutant] if period not in everywhere):
+                gaps.append(Gap("concentrations", "cell", "concentrations", name, pollutant, own_periods))
     return gaps
 
 

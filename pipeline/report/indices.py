@@ -30,6 +30,19 @@ class Indexed:
     days: float
 
 
+@dataclass(frozen=True)
+class Periods:
+    """Years and months of a place's readings until the report's end, and their concentrations at fixed emissions.
+
+    ``frame`` has ``at`` (the row of ``actual`` and ``reference``, (period, member)), ``frequency``, ``year``, ``month``
+    and ``days``.
+    """
+
+    frame: pd.DataFrame
+    actual: np.ndarray
+    reference: np.ndarray
+
+
 def index_rows(place: xr.Dataset, scope: Scope, *, with_seasons: bool) -> pd.DataFrame:
     """Rows of FACTS: ``mci``, its changes between the years of the scope, and that against the recent years' mean.
 
@@ -46,14 +59,14 @@ def index_rows(place: xr.Dataset, scope: Scope, *, with_seasons: bool) -> pd.Dat
 
 def _windows(place: xr.Dataset, scope: Scope, *, with_seasons: bool) -> Iterator[tuple[str, dict[int, Indexed]]]:
     periods = _periods(place, scope)
-    yield YEARLY, _whole_years(place, periods, scope)
+    yield YEARLY, _whole_years(periods, scope)
     months = {f"season {name}": _months(days) for name, days in seasons().items()} if with_seasons else {}
     if scope.partial:
         own = pd.date_range(scope.start(scope.year), scope.end, freq="MS").month
         months[TO_DATE] = frozenset(own) | {scope.start(scope.year).month}
     for window, wanted in months.items():
         label = scope.to_date if window == TO_DATE else str
-        found = {year: _of_months(place, periods, wanted, year) for year in scope.years}
+        found = {year: _of_months(periods, wanted, year) for year in scope.years}
         yield window, {year: Indexed(label(year), *own) for year, own in found.items() if own is not None}
 
 
@@ -61,8 +74,7 @@ def _months(slots: np.ndarray) -> frozenset[int]:
     return frozenset(int(month) for month in SLOTS.month[slots])
 
 
-def _periods(place: xr.Dataset, scope: Scope) -> pd.DataFrame:
-    """Years and months of the readings until the report's end: ``at``, ``frequency``, ``year``, ``month``, ``days``."""
+def _periods(place: xr.Dataset, scope: Scope) -> Periods:
     starts, ends = (pd.DatetimeIndex(place[name].to_numpy()) for name in ("start", "end"))
     frame = pd.DataFrame(
         {
@@ -73,32 +85,29 @@ def _periods(place: xr.Dataset, scope: Scope) -> pd.DataFrame:
             "days": place["days"].to_numpy().astype(float),
         }
     )
-    return frame[ends <= scope.end]
+    values = (place[name].transpose("period", "member").to_numpy() for name in ("index_actual", "index_reference"))
+    return Periods(frame[(ends <= scope.end) & (frame["frequency"] != "week")], *values)
 
 
-def _whole_years(place: xr.Dataset, periods: pd.DataFrame, scope: Scope) -> dict[int, Indexed]:
-    years = periods[(periods["frequency"] == "year") & (periods["days"] >= WHOLE_YEAR_DAYS)]
-    years = years[years["year"].isin(scope.years)]
+def _whole_years(periods: Periods, scope: Scope) -> dict[int, Indexed]:
+    frame = periods.frame
+    years = frame[(frame["frequency"] == "year") & (frame["days"] >= WHOLE_YEAR_DAYS) & frame["year"].isin(scope.years)]
     found = {int(str(year)): own for year, own in years.groupby("year")}
-    return {year: Indexed(str(year), *_ratio(place, own)) for year, own in found.items()}
+    return {year: Indexed(str(year), *_ratio(periods, own)) for year, own in found.items()}
 
 
-def _of_months(
-    place: xr.Dataset, periods: pd.DataFrame, wanted: frozenset[int], year: int
-) -> tuple[np.ndarray, float] | None:
+def _of_months(periods: Periods, wanted: frozenset[int], year: int) -> tuple[np.ndarray, float] | None:
     """The index of a year's months and the days behind it; None where a month is not known."""
-    months = periods[(periods["frequency"] == "month") & (periods["year"] == year) & periods["month"].isin(wanted)]
+    frame = periods.frame
+    months = frame[(frame["frequency"] == "month") & (frame["year"] == year) & frame["month"].isin(wanted)]
     enough = (months["days"] >= LEAST_DAYS_OF_MONTH).sum() == len(wanted) == len(months)
-    return _ratio(place, months) if enough else None
+    return _ratio(periods, months) if enough else None
 
 
-def _ratio(place: xr.Dataset, periods: pd.DataFrame) -> tuple[np.ndarray, float]:
+def _ratio(periods: Periods, chosen: pd.DataFrame) -> tuple[np.ndarray, float]:
     """100 times the mean over the days of some periods at the actual weather, over that at the reference weather."""
-    chosen, days = place.isel(period=periods["at"].to_numpy()), periods["days"].to_numpy()
-    actual, reference = (
-        days @ chosen[name].transpose("period", "member").to_numpy() for name in ("index_actual", "index_reference")
-    )
-    return 100 * actual / reference, float(days.sum())
+    at, days = chosen["at"].to_numpy(), chosen["days"].to_numpy()
+    return 100 * (days @ periods.actual[at]) / (days @ periods.reference[at]), float(days.sum())
 
 
 def _row(quantity: str, period_from: str, own: Indexed, members: np.ndarray, units: str) -> dict[str, object]:

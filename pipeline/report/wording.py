@@ -93,7 +93,10 @@ PHRASES: dict[str, tuple[str, str]] = {
     ),
     # cities
     "attaining": (
-        "{place}: {attaining} of {cities} cities attained {limit} {units} of {pollutant} in {period}{comparisons}.",
+        (
+            "{place}: cities that attained {limit} {units} of {pollutant} in {period}: {attaining} of "
+            "{cities}{comparisons}."
+        ),
         "{period}，{place}数据有效的{cities}个城市中，有{attaining}个{pollutant}浓度达到{limit}{units}限值{comparisons}。",
     ),
     "more_cities": ("{size} more than in {before}", "较{before}增加{size}个"),

@@ -38,6 +38,8 @@ value, and ``note`` says why, by the keys of ``pipeline.report.sensitivity_wordi
 """
 PARTS = {"weather": "meteorology", "emissions": "emissions"}
 INDEX = "mci_change_percent"
+WHOLE_YEARS = "method_whole_years"
+"""The choice of the method where the headline is of a part of a year: of the whole years before, another headline."""
 READ = ("meteorology", "emissions", "index_actual", "index_reference", "days", "method_meteorology", "method_emissions")
 RECENT = 5
 FEWEST_RECENT = 3
@@ -299,22 +301,26 @@ def panels(subject: Subject, config: Config, cities: Cities, other: Other) -> Ro
 
 
 def methods(subject: Subject, config: Config, cities: Cities, other: Other) -> Rows:
-    """The parts of the mean by the run's other methods, which tell of whole years alone and have no interval."""
+    """The parts of the mean by the run's other methods, which have no interval and tell of whole years alone.
+
+    Where the report's year is none, all methods, ours too, are told of the change to the year before: ``WHOLE_YEARS``.
+    """
     readings, headline = subject.readings, subject.headline
     if "method" not in readings.dims:
         return
-    there = (readings["period_from"] == headline.base_year) & (readings["period_to"] == headline.year)
+    whole = headline.months == 12
+    pair = (headline.base_year, headline.year if whole else headline.year - 1)
+    there = (readings["period_from"] == pair[0]) & (readings["period_to"] == pair[1])
+    choice, years = ("method", "") if whole else (WHOLE_YEARS, f"years={pair[0]}-{pair[1]}")
     for quantity, name in PARTS.items():
-        ours = _part(readings, name, "mean", (headline.base_year, headline.year))
-        yield subject.row("method", OURS, ("mean", quantity), ours, headline=True)
+        what = ("mean", quantity)
+        yield subject.row(choice, OURS, what, _part(readings, name, "mean", pair), headline=whole, note=years)
         for method in map(str, readings["method"].to_numpy()):
             value = readings[f"method_{name}"].sel({"method": method}).to_numpy()[there.to_numpy()]
-            slope = SHRINKS.get(subject.pollutant, {}).get(method)
-            note = f"shrinks={slope}" if slope is not None and quantity == "weather" else ""
+            slope = SHRINKS.get(subject.pollutant, {}).get(method) if quantity == "weather" else None
+            note = years if slope is None else f"shrinks={slope}"
             known = len(value) > 0 and bool(np.isfinite(value[0]))
-            yield subject.row(
-                "method", method, ("mean", quantity), value if known else None, note=note if known else "whole_years"
-            )
+            yield subject.row(choice, method, what, value if known else None, note=note if known else "whole_years")
 
 
 def reference_periods(subject: Subject, config: Config, cities: Cities, other: Other) -> Rows:

@@ -205,12 +205,12 @@ def test_the_other_panel_is_separated_once_and_a_run_of_it_takes_it_over(moved: 
     assert own["meteorology"] == pytest.approx(told, rel=1e-5)
 
 
-def test_without_the_other_panel_the_table_says_what_it_would_take(moved: Path, tmp_path: Path) -> None:
+def test_where_too_many_cities_differ_the_table_says_how_many(moved: Path, tmp_path: Path) -> None:
     shutil.copytree(moved, tmp_path / "copy")
     for path in (tmp_path / "copy/run").rglob("*-constant*"):
         path.unlink()
     config = load(tmp_path / "copy/config.yml")
-    found = sensitivity(config, tmp_path / "copy/run", HEADLINE, other_panel=False)
+    found = sensitivity(config, tmp_path / "copy/run", HEADLINE, most_cities=0)
     skipped = only(found, choice="panel", variant="constant")
     assert skipped["value"].isna().all()
     assert set(skipped["note"]) == {"skipped=1"}

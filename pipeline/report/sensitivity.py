@@ -44,6 +44,8 @@ READ = ("meteorology", "emissions", "index_actual", "index_reference", "days", "
 RECENT = 5
 FEWEST_RECENT = 3
 """Whole years before the report's whose mean is a reference of the index, and of how many there must be values."""
+MOST_CITIES = 20
+"""Cities that are separated once more for the other panel, if nothing else is asked: some minutes' work."""
 LEAST_DAYS_OF_YEAR, LEAST_DAYS_OF_MONTH = 324, 15
 """Days with weather that a year or a month of the index needs."""
 SPRING = 3
@@ -84,18 +86,19 @@ def sensitivity(
     folder: Path,
     headline: Headline,
     *,
-    other_panel: bool = True,
+    most_cities: int | None = MOST_CITIES,
     scheduler: str | None = None,
     key: Keys | None = None,
 ) -> pd.DataFrame:
     """The headline of every region of a finished run under other choices; columns ``SENSITIVITY``.
 
     Of a run without regions of its cities. Cities whose stations differ between the panels are separated once more, in
-    the run's folder, unless ``other_panel`` is False; a second time they are taken as they are.
+    the run's folder, unless they are more than ``most_cities`` (None: however many); a second time they are taken as
+    they are.
     """
     store, found_key = Run(folder), key or keys(config)
     own = read_cities(store, tasks(_of_cities(config, config.panel), store, found_key))
-    other, why = _other_panel(config, store, found_key, other_panel, scheduler)
+    other, why = _other_panel(config, store, found_key, most=most_cities, scheduler=scheduler)
     rows: list[dict[str, object]] = []
     for level, name, members in _places(config, read_places(store)[1], own):
         for pollutant in config.pollutants:
@@ -130,18 +133,18 @@ def read_cities(store: Run, planned: Sequence[Task]) -> dict[tuple[str, str], xr
 
 
 def _other_panel(
-    config: Config, store: Run, key: Keys, wanted: bool, scheduler: str | None
+    config: Config, store: Run, key: Keys, *, most: int | None, scheduler: str | None
 ) -> tuple[dict[tuple[str, str], xr.Dataset] | None, str]:
     """Readings of the cities whose stations differ in the panel that the run did not take, and a note.
 
-    None where they are not wanted. A city that has no station in that panel is left out of ``differ``, see the note.
+    None where there are more than ``most`` to separate. Of a city without any station in that panel nothing is read.
     """
     panel: Panel = next(panel for panel in get_args(Panel) if panel != config.panel)
     same = {task.artefact for task in tasks(_of_cities(config, config.panel), store, key)}
     differ = [task for task in tasks(_of_cities(config, panel), store, key) if task.artefact not in same]
     count = len({task.place.name for task in differ})
     waiting = [task for task in differ if not task.fresh(store)]
-    if waiting and not wanted:
+    if most is not None and len({task.place.name for task in waiting}) > most:
         return None, f"skipped={count}"
     outcomes = [*each(attribute, waiting, scheduler=scheduler)]
     left = {(outcome.task.place.name, outcome.task.pollutant) for outcome in outcomes if outcome.artefact is None}

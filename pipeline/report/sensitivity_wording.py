@@ -16,7 +16,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "definition": ("cities of the region", "区域范围"),
     "panel": ("stations", "站点"),
     "method": ("method", "方法"),
-    WHOLE_YEARS: ("method, to the year before", "方法（至上一整年）"),
+    WHOLE_YEARS: ("method (whole years)", "方法（至上一整年）"),
     "reference_period": ("reference weather", "参考气象"),
     # quantities
     "weather": ("weather's part", "气象贡献"),
@@ -57,7 +57,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "headline": ("headline and its 90 % interval", "本报告结果及其90%区间"),
     "other": ("other choice", "其他选择"),
     "title": (
-        "What the headline depends on: {place}, {pollutant}, {first} to {last}",
+        "{place}, {pollutant}, {first}–{last}",
         "结论对各项选择的依赖：{place}，{pollutant}，{first}—{last}年",
     ),
     "summary": (

@@ -24,6 +24,7 @@ from pipeline.worlds.nation_weather import blended, chance, city_days, climate_a
 pytest.importorskip("frykit")
 
 OPTIONS = nation.NationOptions(cities=LEAST_CITIES, first_year=2021, through="2023-02", seed=3, members=2, draws=2)
+READ = pd.date_range("2022-05-01", "2022-08-31", name="day")
 FEW_DAYS = pd.date_range("2022-05-30", "2022-07-10", name="day")
 ROUNDING = 0.5  # files hold whole micrograms
 
@@ -40,7 +41,15 @@ def made() -> nation.Nation:
 
 @pytest.fixture(scope="module")
 def read(paths: nation.NationPaths) -> Daily:
-    return daily(load(paths.config))
+    """Four months of the files, with the day on which stations move."""
+    some = paths.config.parent / "some"
+    some.mkdir()
+    for path in paths.observations.iterdir():
+        if "20220501" <= path.stem[-8:] <= "20220901":
+            (some / path.name).symlink_to(path)
+    period = f"[{READ[0]:%Y-%m-%d}, {READ[-1]:%Y-%m-%d}]"
+    settings = [f"period={period}", f"base_period={period}", "observations.path=some", "model.minimum_days=90"]
+    return daily(load(paths.config, settings))
 
 
 @pytest.fixture(scope="module")
@@ -125,28 +134,23 @@ def test_files_read_back_are_the_planted_days(read: Daily, made: nation.Nation) 
         city: city_air(made.world(city), dust=dust_of(made.places, city, days, seed=seed))
         for city in made.places.cities
     }
-    planted = station_days(made.places, air, seed=seed)
+    planted, chosen = station_days(made.places, air, seed=seed), days.isin(READ)
     for pollutant, tolerance in (("pm25", 1.0), ("o3", ROUNDING), ("no2", 1.0), ("co", 0.06)):
         found = read.observations[pollutant]
-        error = np.stack(
-            [
-                found.sel(station=code).to_numpy() - planted[code][pollutant]
-                for code in map(str, found["station"].values)
-            ]
-        )
+        codes = [str(code) for code in found["station"].to_numpy()]
+        error = np.stack([found.sel(station=code).to_numpy() - planted[code][pollutant][chosen] for code in codes])
         # a day with lost hours has the mean of the others: the median day has none or one
         assert np.nanmedian(np.abs(error)) < tolerance
-        assert np.isfinite(error).mean() > 0.9
+        assert np.isfinite(error).mean() > 0.85  # a fourteenth of the stations is not there, and holes
         assert abs(np.nanmean(error)) < 0.3 * tolerance
 
 
 def test_the_weather_read_is_the_weather_the_physics_saw(read: Daily, made: nation.Nation) -> None:
     cities_of = {station.code: station.city for station in made.places.stations}
     for code in list(cities_of)[::5]:
-        own = city_days(made.places, made.weather, cities_of[code])
+        own = city_days(made.places, made.weather, cities_of[code]).loc[READ]
         for name, tolerance in (("t2m", 1e-3), ("blh", 1e-2), ("tp", 1e-3), ("ssrd", 1e-2)):
             found = read.weather[name].sel(station=code).to_numpy()
-            # the first day's first hours belong to the day before in UTC, and are there
             np.testing.assert_allclose(found, own[name].to_numpy(), atol=tolerance)
 
 

@@ -13,8 +13,8 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
-from functools import partial
 from importlib.resources import files
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,8 +29,8 @@ TEXT_WIDTH, LANDSCAPE_WIDTH = 16.6, 25.7
 """Between the margins of the page [cm]."""
 SIZES = (8.5, 8.0, 7.5, 7.0)
 """Sizes of a table's text, the largest that fits is taken [pt]."""
-TEXT_EMS = 22.0
-"""A column of texts that is wider than this is broken into lines."""
+TEXT_EMS = (22.0, 12.0)
+"""A column of texts that is wider than this is broken into lines; rather that than smaller letters."""
 POINT = 2.54 / 72
 INSET = 6.4
 """Left and right of a cell together [pt]."""
@@ -144,19 +144,19 @@ def _grid(grid: Grid) -> dict[str, Any]:
 
 def size_of(grid: Grid) -> tuple[float, bool]:
     """The size of a table's text [pt] and whether its page is turned; too wide for any, its cells are broken."""
-    ems = sum(map(partial(_ems_of, grid), range(len(grid.columns))))
     for wide, room in ((False, TEXT_WIDTH), (True, LANDSCAPE_WIDTH)):
-        for size in SIZES:
+        for size, line in product(SIZES, TEXT_EMS):
+            ems = sum(_ems_of(grid, number, line) for number in range(len(grid.columns)))
             if (ems * size + INSET * len(grid.columns)) * POINT <= room:
                 return size, wide
     return SIZES[-1], True
 
 
-def _ems_of(grid: Grid, number: int) -> float:
-    """What a column needs: its widest number, or of texts, which break, no more than a line; its heading breaks too."""
+def _ems_of(grid: Grid, number: int, line: float) -> float:
+    """What a column needs: its widest number; of texts, which break as its heading does, no more than a ``line``."""
     column = grid.columns[number]
     needed = columns_needed([row[number].text for row in grid.rows if len(row) > 1])
-    return max(needed if column.numbers else min(needed, TEXT_EMS), columns_needed(column.name.split()))
+    return max(needed if column.numbers else min(needed, line), columns_needed(column.name.split()))
 
 
 def _entries(trace: Trace) -> Iterator[dict[str, Any]]:

@@ -67,9 +67,10 @@ def _beside(table: Tabled, against: Sequence[str], scope: Scope, language: Langu
 def _grouped(table: Tabled) -> Tabled:
     """The same with a heading for each place, or place and pollutant, instead of their columns."""
     leading = sum(1 for _ in takewhile(GROUPED.__contains__, PRINTED[table.name]))
-    rows: list[tuple[Cell, ...]] = []
-    for named, own in groupby(table.rows, key=lambda row: " · ".join(cell.text for cell in row[:leading])):
-        rows += [(Cell(named),), *(row[leading:] for row in own)]
+    groups: dict[str, list[tuple[Cell, ...]]] = {}
+    for row in table.rows:
+        groups.setdefault(" · ".join(cell.text for cell in row[:leading]), []).append(row[leading:])
+    rows = [row for name, own in groups.items() for row in ((Cell(name),), *own)]
     return replace(table, columns=table.columns[leading:], rows=tuple(rows))
 
 

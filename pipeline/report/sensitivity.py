@@ -38,10 +38,14 @@ value, and ``note`` says why, by the keys of ``pipeline.report.sensitivity_wordi
 """
 PARTS = {"weather": "meteorology", "emissions": "emissions"}
 INDEX = "mci_change_percent"
+WHOLE_YEARS = "method_whole_years"
+"""The choice of the method where the headline is of a part of a year: of the whole years before, another headline."""
 READ = ("meteorology", "emissions", "index_actual", "index_reference", "days", "method_meteorology", "method_emissions")
 RECENT = 5
 FEWEST_RECENT = 3
 """Whole years before the report's whose mean is a reference of the index, and of how many there must be values."""
+MOST_CITIES = 20
+"""Cities that are separated once more for the other panel, if nothing else is asked: some minutes' work."""
 LEAST_DAYS_OF_YEAR, LEAST_DAYS_OF_MONTH = 324, 15
 """Days with weather that a year or a month of the index needs."""
 SPRING = 3
@@ -82,18 +86,19 @@ def sensitivity(
     folder: Path,
     headline: Headline,
     *,
-    other_panel: bool = True,
+    most_cities: int | None = MOST_CITIES,
     scheduler: str | None = None,
     key: Keys | None = None,
 ) -> pd.DataFrame:
     """The headline of every region of a finished run under other choices; columns ``SENSITIVITY``.
 
     Of a run without regions of its cities. Cities whose stations differ between the panels are separated once more, in
-    the run's folder, unless ``other_panel`` is False; a second time they are taken as they are.
+    the run's folder, unless they are more than ``most_cities`` (None: however many); a second time they are taken as
+    they are.
     """
     store, found_key = Run(folder), key or keys(config)
     own = read_cities(store, tasks(_of_cities(config, config.panel), store, found_key))
-    other, why = _other_panel(config, store, found_key, other_panel, scheduler)
+    other, why = _other_panel(config, store, found_key, most=most_cities, scheduler=scheduler)
     rows: list[dict[str, object]] = []
     for level, name, members in _places(config, read_places(store)[1], own):
         for pollutant in config.pollutants:
@@ -128,18 +133,18 @@ def read_cities(store: Run, planned: Sequence[Task]) -> dict[tuple[str, str], xr
 
 
 def _other_panel(
-    config: Config, store: Run, key: Keys, wanted: bool, scheduler: str | None
+    config: Config, store: Run, key: Keys, *, most: int | None, scheduler: str | None
 ) -> tuple[dict[tuple[str, str], xr.Dataset] | None, str]:
     """Readings of the cities whose stations differ in the panel that the run did not take, and a note.
 
-    None where they are not wanted. A city that has no station in that panel is left out of ``differ``, see the note.
+    None where there are more than ``most`` to separate. Of a city without any station in that panel nothing is read.
     """
     panel: Panel = next(panel for panel in get_args(Panel) if panel != config.panel)
     same = {task.artefact for task in tasks(_of_cities(config, config.panel), store, key)}
     differ = [task for task in tasks(_of_cities(config, panel), store, key) if task.artefact not in same]
     count = len({task.place.name for task in differ})
     waiting = [task for task in differ if not task.fresh(store)]
-    if waiting and not wanted:
+    if most is not None and len({task.place.name for task in waiting}) > most:
         return None, f"skipped={count}"
     outcomes = [*each(attribute, waiting, scheduler=scheduler)]
     left = {(outcome.task.place.name, outcome.task.pollutant) for outcome in outcomes if outcome.artefact is None}
@@ -299,22 +304,26 @@ def panels(subject: Subject, config: Config, cities: Cities, other: Other) -> Ro
 
 
 def methods(subject: Subject, config: Config, cities: Cities, other: Other) -> Rows:
-    """The parts of the mean by the run's other methods, which tell of whole years alone and have no interval."""
+    """The parts of the mean by the run's other methods, which have no interval and tell of whole years alone.
+
+    Where the report's year is none, all methods, ours too, are told of the change to the year before: ``WHOLE_YEARS``.
+    """
     readings, headline = subject.readings, subject.headline
     if "method" not in readings.dims:
         return
-    there = (readings["period_from"] == headline.base_year) & (readings["period_to"] == headline.year)
+    whole = headline.months == 12
+    pair = (headline.base_year, headline.year if whole else headline.year - 1)
+    there = (readings["period_from"] == pair[0]) & (readings["period_to"] == pair[1])
+    choice, years = ("method", "") if whole else (WHOLE_YEARS, f"years={pair[0]}-{pair[1]}")
     for quantity, name in PARTS.items():
-        ours = _part(readings, name, "mean", (headline.base_year, headline.year))
-        yield subject.row("method", OURS, ("mean", quantity), ours, headline=True)
+        what = ("mean", quantity)
+        yield subject.row(choice, OURS, what, _part(readings, name, "mean", pair), headline=whole, note=years)
         for method in map(str, readings["method"].to_numpy()):
             value = readings[f"method_{name}"].sel({"method": method}).to_numpy()[there.to_numpy()]
-            slope = SHRINKS.get(subject.pollutant, {}).get(method)
-            note = f"shrinks={slope}" if slope is not None and quantity == "weather" else ""
+            slope = SHRINKS.get(subject.pollutant, {}).get(method) if quantity == "weather" else None
+            note = years if slope is None else f"shrinks={slope}"
             known = len(value) > 0 and bool(np.isfinite(value[0]))
-            yield subject.row(
-                "method", method, ("mean", quantity), value if known else None, note=note if known else "whole_years"
-            )
+            yield subject.row(choice, method, what, value if known else None, note=note if known else "whole_years")
 
 
 def reference_periods(subject: Subject, config: Config, cities: Cities, other: Other) -> Rows:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.regions import definitions, label
+from pipeline.report.sensitivity import WHOLE_YEARS
 from pipeline.tables import OURS
 from pipeline.wording import Language, decimals_of, phrase, pollutant_in, signed, statistic_in, units_in
 
@@ -15,6 +16,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "definition": ("cities of the region", "区域范围"),
     "panel": ("stations", "站点"),
     "method": ("method", "方法"),
+    WHOLE_YEARS: ("method (whole years)", "方法（至上一整年）"),
     "reference_period": ("reference weather", "参考气象"),
     # quantities
     "weather": ("weather's part", "气象贡献"),
@@ -55,7 +57,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "headline": ("headline and its 90 % interval", "本报告结果及其90%区间"),
     "other": ("other choice", "其他选择"),
     "title": (
-        "What the headline depends on: {place}, {pollutant}, {first} to {last}",
+        "{place}, {pollutant}, {first}–{last}",
         "结论对各项选择的依赖：{place}，{pollutant}，{first}—{last}年",
     ),
     "summary": (
@@ -85,7 +87,7 @@ def variant_in(language: Language, choice: str, variant: str) -> str:
         counts = [len(definitions()[key].cities) for key in alike]
         short = word("count", language, count=len(own.cities))
         return short if counts.count(len(own.cities)) == 1 else label(variant, language)
-    key = f"{choice}/{variant}"
+    key = f"{'method' if choice == WHOLE_YEARS else choice}/{variant}"
     return word(key, language) if key in WORDS else variant
 
 
@@ -103,9 +105,9 @@ def title(rows: pd.DataFrame, language: Language, *, first: int, last: int) -> s
 def summary(rows: pd.DataFrame, language: Language) -> str:
     """Within what the weather's part of one place, pollutant and statistic lies, and how often its sign is that told.
 
-    Variants that say the same number as the headline because they are the headline are counted once.
+    The headline is counted once; what is told of other years than its own is not.
     """
-    own = rows[(rows["quantity"] == "weather") & rows["value"].notna()]
+    own = rows[(rows["quantity"] == "weather") & rows["value"].notna() & (rows["choice"] != WHOLE_YEARS)]
     named = {**_named(rows, language), "statistic": _statistic(rows, language)}
     told = own[own["headline"]]["value"]
     values = np.concatenate([told.to_numpy()[:1], own[~own["headline"]]["value"].to_numpy()])

@@ -406,6 +406,8 @@ def _pollutant(row: Mapping[Any, Any], scope: Scope, language: Language) -> str:
 def _end(name: str) -> Callable[[Mapping[Any, Any], Scope, Language], str]:
     def said(row: Mapping[Any, Any], scope: Scope, language: Language) -> str:
         text = str(row[name])
+        if not text:
+            return "–"
         of_season = "season" in row or str(row.get("window", "")).startswith("season ")
         if text == str(scope.year) and scope.partial and not of_season:
             text = scope.to_date(scope.year)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from itertools import groupby
 from typing import Any
 
 import pandas as pd
@@ -25,14 +24,13 @@ def traced(table: Shown, frame: pd.DataFrame, scope: Scope, facts: Collection[st
     """
     rows = frame.to_dict("records")
     if table.name == "concentrations":
-        found = [_by_year(list(own), scope) for _, own in groupby(rows, key=_series)]
+        series: dict[tuple[str, ...], list[Row]] = {}
+        for row in rows:
+            series.setdefault((str(row["name"]), str(row["pollutant"]), str(row["window"])), []).append(row)
+        found = [_by_year(own, scope) for own in series.values()]
     else:
         found = [tuple(_fact(table.name, row, column) for column in PRINTED[table.name]) for row in rows]
     return [tuple(fact if fact in facts else "" for fact in row) for row in found]
-
-
-def _series(row: Row) -> tuple[str, ...]:
-    return str(row["name"]), str(row["pollutant"]), str(row["window"])
 
 
 def _by_year(rows: list[Row], scope: Scope) -> tuple[str, ...]:

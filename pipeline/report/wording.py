@@ -323,13 +323,13 @@ PHRASES: dict[str, tuple[str, str]] = {
     ),
     "figure_one_caption": (
         (
-            "Figure 1. Concentrations (columns: annual mean of PM₂.₅, 90th percentile of the daily maximum 8-hour "
+            "Concentrations (columns: annual mean of PM₂.₅, 90th percentile of the daily maximum 8-hour "
             "means of O₃) with their three-year moving means (dotted, at the last of the three years), and the "
             "meteorological condition index beside them ({base} = 100; below 100 favourable) with 90 % intervals."
             "{partial}"
         ),
         (
-            "图1 污染物浓度（柱：PM₂.₅年均浓度，臭氧日最大8小时平均第90百分位数）及其三年滑动平均（点线，标于末年），"
+            "污染物浓度（柱：PM₂.₅年均浓度，臭氧日最大8小时平均第90百分位数）及其三年滑动平均（点线，标于末年），"
             "右侧为气象条件评估指数（{base}年=100，低于100为有利）及其90%区间。{partial}"
         ),
     ),

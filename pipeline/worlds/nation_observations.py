@@ -31,7 +31,7 @@ RUNNING = {"PM2.5_24h": ("pm25", 24), "O3_8h": ("o3", 8)}
 CLEANER = 0.70
 """What the station that stands in for a closed one sees of what the closed one saw."""
 STATION_NOISE = 0.04
-OUTAGES = {"outages": 1.5, "hours": 18.0}
+OUTAGES = {"outages": 1.0, "hours": 12.0}
 """Of a well kept network: most stations are valid in every year."""
 OUTLIER = 5598  # seen in the archive
 

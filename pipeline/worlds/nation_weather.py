@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,8 @@ from pipeline.worlds.weather import Chance, chance, composed
 
 FloatArray = npt.NDArray[np.float64]
 Grid = npt.NDArray[np.float32]
+Point = tuple[float, float]
+"""Latitude and longitude [degrees]."""
 
 LATTICE = 5.0  # degrees between the points where chance is drawn
 REACH = 5.0  # degrees of latitude at which a point's weight has fallen to exp(-1/2)
@@ -64,12 +67,17 @@ def nation_weather(places: NationPlaces, days: pd.DatetimeIndex, *, seed: int) -
     hours = 24 * len(simulated)
     grid = (hours, len(places.latitude), len(places.longitude))
     found = {name: np.empty(grid, dtype=np.float32) for name in STEPS}
-    lattice = _lattice(places)
-    drawn = [chance(climate_at(*point), simulated, seed=_seed(seed, point)) for point in lattice]
+
+    @cache
+    def drawn(point: Point) -> Chance:
+        return chance(climate_at(*point), simulated, seed=_seed(seed, point))
+
     for row, north in enumerate(places.latitude):
         for column, east in enumerate(places.longitude):
             point, climate = (float(north), float(east)), climate_at(float(north), float(east))
-            of_cell = composed(climate, simulated, blended(drawn, _weights(lattice, point)))
+            weights = lattice_weights(point)
+            mixed = blended([drawn(other) for other in weights], np.array([*weights.values()]))
+            of_cell = composed(climate, simulated, mixed)
             for name, values in hourly_weather(of_cell, climate, seed=_seed(seed, point)).items():
                 found[name][:, row, column] = values
     local_time = pd.date_range(simulated[0] + pd.Timedelta(hours=1), periods=hours, freq="h")
@@ -106,10 +114,9 @@ def nearest_climate(latitude: float, longitude: float) -> str:
 def blended(drawn: Sequence[Chance], weights: FloatArray) -> Chance:
     """The points' chance by ``weights`` (point,): states keep their unit variance, spells their mean."""
     unit = weights / np.sqrt(np.sum(weights**2))
-    near = np.flatnonzero(weights > 1e-3 * weights.max()).tolist()
-    states = np.sum([unit[k] * drawn[k].states for k in near], axis=0)
-    slow = np.sum([unit[k] * drawn[k].slow for k in near], axis=0)
-    calm = np.sum([weights[k] * drawn[k].calm for k in near], axis=0) / weights[near].sum()
+    states = np.sum([share * one.states for share, one in zip(unit, drawn, strict=True)], axis=0)
+    slow = np.sum([share * one.slow for share, one in zip(unit, drawn, strict=True)], axis=0)
+    calm = np.sum([share * one.calm for share, one in zip(weights / weights.sum(), drawn, strict=True)], axis=0)
     return Chance(states, slow, calm)
 
 
@@ -120,25 +127,24 @@ def _mixed(courses: Sequence[Season], shares: FloatArray) -> Season:
     return Season(float(np.dot(shares, [course.mean for course in courses])), abs(wave), peak)
 
 
-def _lattice(places: NationPlaces) -> list[tuple[float, float]]:
-    """Points over the grid and a step beyond it, at whole multiples of ``LATTICE``."""
-    sides = [
-        LATTICE * np.arange(np.floor(axis.min() / LATTICE) - 1, np.ceil(axis.max() / LATTICE) + 2)
-        for axis in (places.latitude, places.longitude)
-    ]
-    return [(float(north), float(east)) for north in sides[0] for east in sides[1]]
+def lattice_weights(point: Point) -> dict[Point, float]:
+    """The points of the lattice within twice ``REACH`` of a place, and how much it has of each."""
+    far = 2 * REACH
+    sides = [(point[0], far), (point[1], far / np.cos(np.deg2rad(min(abs(point[0]) + far, 80.0))))]
+    north, east = (
+        LATTICE * np.arange(np.ceil((at - reach) / LATTICE), np.floor((at + reach) / LATTICE) + 1)
+        for at, reach in sides
+    )
+    points = [(float(one), float(other)) for one in north for other in east]
+    distances = {other: _degrees(*point, other) for other in points}
+    return {other: float(np.exp(-0.5 * (way / REACH) ** 2)) for other, way in distances.items() if way <= far}
 
 
-def _weights(lattice: Sequence[tuple[float, float]], point: tuple[float, float]) -> FloatArray:
-    distance = np.array([_degrees(*point, other) for other in lattice])
-    return np.exp(-0.5 * (distance / REACH) ** 2)
-
-
-def _degrees(latitude: float, longitude: float, other: tuple[float, float]) -> float:
+def _degrees(latitude: float, longitude: float, other: Point) -> float:
     """Distance in degrees of latitude."""
     east = (longitude - other[1]) * np.cos(np.deg2rad((latitude + other[0]) / 2))
     return float(np.hypot(latitude - other[0], east))
 
 
-def _seed(seed: int, point: tuple[float, float]) -> int:
+def _seed(seed: int, point: Point) -> int:
     return 1_000_000 * seed + 1000 * round(4 * point[0]) + round(4 * point[1])

@@ -11,7 +11,7 @@ from pipeline.config import Config
 from pipeline.figures import source_line
 from pipeline.regions import definitions, label
 from pipeline.report.facts import HEADLINE
-from pipeline.report.figures import NotMade, ReportFigure, maps_of, sensitivity
+from pipeline.report.figures import NotMade, ReportFigure, figure_one, maps_of, sensitivity
 from pipeline.report.figures.maps import Change, statistic_of
 from pipeline.report.scope import Scope
 from pipeline.report.sensitivity_wording import summary, title
@@ -32,8 +32,15 @@ def planned(
     """
     facts, of_choices = numbers
     source = source_line(config, language)
+    yield from _figure_one(facts, scope, language, source)
     yield from _maps(store, scope, facts, language, source=source)
     yield from _of_choices(of_choices, scope, language, source)
+
+
+def _figure_one(facts: pd.DataFrame, scope: Scope, language: Language, source: str) -> Iterator[Planned]:
+    paint = partial(figure_one.paint, facts, scope, language, source=source)
+    caption, alt = figure_one.caption(scope, language), figure_one.summary(facts, scope, language)
+    yield "concentrations", ReportFigure("figure-one", language, paint, alt, caption)
 
 
 def _maps(store: Run, scope: Scope, facts: pd.DataFrame, language: Language, *, source: str) -> Iterator[Planned]:

@@ -124,7 +124,7 @@ def _names(axes: Axes, lines: list[tuple[str, str]], language: Language, marked:
     beside = axes.get_yaxis_transform()
     for at, (choice, variant) in enumerate(lines):
         name = variant_in(language, choice, variant) if variant else word(choice, language)
-        name += " †" if choice == "method" and variant in marked else ""
+        name += " †" if variant in marked else ""
         axes.text(
             -0.04,
             at,

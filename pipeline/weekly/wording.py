@@ -220,7 +220,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "percentile": ("percentile", "百分位"),
     "change_previous": ("on the period before, %", "环比（%）"),
     "change_last_year": ("on last year, %", "同比（%）"),
-    "change_five_years": ("on the mean of up to five years, %", "较近年平均（至多5年，%）"),
+    "change_five_years": ("on the mean of the last years, %", "较近年平均（%）"),
     "observed_column": ("observed, {units}", "实测（{units}）"),
     "observed_last_year": ("a year before, {units}", "去年同期（{units}）"),
     "observed_change": ("change of observed on last year, {units}", "实测同比变化（{units}）"),

@@ -52,8 +52,11 @@ function scale(low, high, from, to) {
   return (value) => from + ((value - low) / (high - low || 1)) * (to - from);
 }
 
+const PAPER = 640; // of charts in print, as in the style
+let onPaper = false;
+
 function canvas(holder, height, label) {
-  const width = Math.max(holder.clientWidth || 640, 280);
+  const width = onPaper ? PAPER : Math.max(holder.clientWidth || 640, 280);
   const svg = drawn("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label });
   return { svg, width, height };
 }

@@ -168,6 +168,12 @@ window.addEventListener("hashchange", () => {
   choiceOfAddress();
   choose({ language: chosen.language, place: chosen.place });
 });
+for (const [moment, value] of [["beforeprint", true], ["afterprint", false]]) {
+  window.addEventListener(moment, () => {
+    onPaper = value;
+    paintCharts();
+  });
+}
 let width = window.innerWidth;
 window.addEventListener("resize", () => {
   if (window.innerWidth !== width) paintCharts();

@@ -29,7 +29,7 @@ from pipeline.stations import ObservationOptions
 from pipeline.stations.archive import Options as ArchiveOptions
 from pipeline.vocabulary import meant_pollutant
 from pipeline.weather import WeatherOptions
-from pipeline.weekly.windows import DayName
+from pipeline.weekly.windows import DayName, WindowName
 
 Period = tuple[datetime.date, datetime.date]
 
@@ -125,7 +125,11 @@ class Weekly(Frozen):
     season_starts: str = Field(default="03-01", description="first day of the seasonal year, MM-DD")
     recent_years: int = Field(default=5, ge=1, le=30, description="whole years before the week's that are a reference")
     classes: tuple[float, float, float, float] = Field(
-        default=(90.0, 97.0, 103.0, 110.0), description="limits between very favourable ... very unfavourable"
+        default=(80.0, 95.0, 105.0, 120.0),
+        description="limits between very favourable ... very unfavourable, of weeks and the month to date",
+    )
+    classes_of_years: tuple[float, float, float, float] = Field(
+        default=(90.0, 97.0, 103.0, 110.0), description="the same of the year and the seasonal year to date"
     )
     outlook: Outlook = Outlook()
 
@@ -134,12 +138,16 @@ class Weekly(Frozen):
     def _a_day_of_every_year(cls, value: str) -> str:
         return day_of_every_year(value)
 
-    @field_validator("classes")
+    @field_validator("classes", "classes_of_years")
     @classmethod
     def _about_100(cls, value: tuple[float, ...]) -> tuple[float, ...]:
         if not 0 < value[0] < value[1] < 100 < value[2] < value[3]:
             raise ValueError(f"found {list(value)}; allowed: four limits in order, two below and two above 100")
         return value
+
+    def limits(self, window: WindowName) -> tuple[float, float, float, float]:
+        """The limits between the classes of a window."""
+        return self.classes_of_years if window in ("year", "season") else self.classes
 
 
 WHERE = {"scheduler", "alerts"}

@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
+import small_world
+from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 os.environ["MPLBACKEND"] = "Agg"  # read when matplotlib is imported, here and in subprocesses
@@ -33,3 +35,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def shared_data() -> Path:
     """The folder of real files; a test that asks for it is skipped where it is absent."""
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def frozen(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The config of the small world and the folder of its run, which ends with 2022: newer weather waits in its files.
+
+    Made once for all workers. Tests copy the folder before they change it.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "frozen"
+    config, run = folder / "world" / "config.yml", folder / "run" / "small"
+    with FileLock(f"{folder}.lock"):
+        if not run.is_dir():
+            small_world.write(config.parent, FROZEN)
+            small_world.weather().drop(columns="fog").to_csv(config.parent / "weather.csv", index=False)
+            (config.parent / "forecast").mkdir()
+            made = run.with_name("part")
+            outcome = small_world.tianbang("run", config, "--out", made)
+            assert outcome.code == 0, outcome.err
+            made.rename(run)
+    return config, run
+
+
+FROZEN = {
+    "period": ["2021-01-01", "2022-12-31"],
+    "model": {"members": 4, "methods": []},
+    "levels": ["city", "region"],
+    "weekly": {"outlook": {"from": "forecast"}},
+}

@@ -4,47 +4,39 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-import small_world
 import xarray as xr
 from small_world import content, tianbang
+from weekly_document import valid
 
 from pipeline.config import load
 from pipeline.vocabulary import GROUPS
-from pipeline.weekly.files import COLUMNS, FILES
+from pipeline.weekly.files import COLUMNS, FILES, SCHEMA, json_schema
+from pipeline.weekly.index import class_of
 from pipeline.weekly.issue import issue
 
-RECORD = {"period": ["2021-01-01", "2022-12-31"], "model": {"members": 4, "methods": []}, "levels": ["city", "region"]}
-"""The run ends before the world's files do: 2023 is new to it, up to 15 March."""
 NOW = datetime.datetime(2023, 4, 1, tzinfo=datetime.UTC)
 PRINTED = 0.005
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The config of the small world, whose record ends with 2022."""
-    return small_world.write(tmp_path_factory.mktemp("world"), RECORD)
-
-
-@pytest.fixture(scope="module")
-def run(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a run."""
-    folder = tmp_path_factory.mktemp("run") / "small"
-    outcome = tianbang("run", world, "--out", folder)
-    assert outcome.code == 0, outcome.err
-    return folder
+def world(frozen: tuple[Path, Path]) -> Path:
+    """The config of the small world, whose record ends with 2022; 2023 is new to it, up to 15 March."""
+    return frozen[0]
 
 
 @pytest.fixture
-def own(run: Path, tmp_path: Path) -> Path:
-    """A copy of it that a test may spoil."""
-    return Path(shutil.copytree(run, tmp_path / "own"))
+def own(frozen: tuple[Path, Path], tmp_path: Path) -> Path:
+    """A copy of its run that a test may spoil."""
+    return Path(shutil.copytree(frozen[1], tmp_path / "own"))
 
 
 def document(folder: Path) -> dict[str, Any]:
@@ -56,7 +48,10 @@ def test_a_week_after_the_record_is_made_of_new_weather_and_new_observations(wor
     outcome = tianbang("index", world, "--out", own, "--week", "2023-W05")
     assert outcome.code == 0, outcome.err
     assert "week 2023-W05, 2023-01-30 to 2023-02-05" in outcome.out
-    assert "very favourable below 90; favourable 90 to 97; neutral 97 to 103" in outcome.out
+    assert "classes of weeks: very favourable below 80; favourable 80 to 95; neutral 95 to 105" in outcome.out
+    assert (
+        "of year and seasonal year to date the limits are 90, 97, 103, 110; both are this project's own" in outcome.out
+    )
     found = document(own)
     assert found["models"][:16] in outcome.out
     assert [(place["level"], place["key"]) for place in found["places"]] == [
@@ -129,11 +124,37 @@ def test_files_hold_the_same_numbers_and_their_columns_are_agreed(world: Path, o
                     ).iloc[0]
                     assert row["mci"] == pytest.approx(mci, rel=1e-5)
                     assert row["class"] == window[reference]["class"]
-                shares = [share["points"] for share in window["drivers"]]
-                np.testing.assert_array_equal(data["driver"].sel(**at, window=name), shares)
-                assert [share["group"] for share in window["drivers"]] == list(GROUPS)
+                shares = {share["group"]: share["points"] for share in window["drivers"]}
+                # a group of which no driver is in the weather has no share, not one of zero
+                assert set(GROUPS) - set(shares) == {"radiation", "other"}
+                for group in GROUPS:
+                    own_share = float(data["driver"].sel(**at, window=name, group=group))
+                    assert own_share == pytest.approx(shares.get(group, np.nan), nan_ok=True)
+    assert (own / "weekly" / found["$schema"]).read_text(encoding="utf-8") == json_schema()
+    valid(found)
     as_json = tianbang("index", world, "--out", own, "--week", "2023-W05", "--format", "json")
     assert json.loads(as_json.out)["schema"] == "tianbang-index/1"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "where"),
+    [
+        (lambda found: found["week"].pop("end"), "$.week"),
+        (lambda found: found.update(schema="tianbang-index/2"), "$.schema"),
+        (lambda found: found["kinds"].append("guessed"), "$.kinds[4]"),
+        (lambda found: found["places"][0]["pollutants"]["o3"]["windows"].update(day={}), "$.places[0].pollutants.o3"),
+        (lambda found: found["places"][0].update(latitude="north"), "$.places[0].latitude"),
+    ],
+)
+def test_another_document_is_not_that_of_the_schema(
+    world: Path, own: Path, spoil: Callable[[dict[str, Any]], object], where: str
+) -> None:
+    assert tianbang("index", world, "--out", own, "--week", "2023-W05").code == 0
+    found = document(own)
+    assert found["schema"] == SCHEMA
+    spoil(found)
+    with pytest.raises(AssertionError, match=re.escape(where)):
+        valid(found)
 
 
 def test_every_file_has_its_manifest_and_a_later_run_leaves_them_alone(world: Path, own: Path) -> None:
@@ -145,9 +166,10 @@ def test_every_file_has_its_manifest_and_a_later_run_leaves_them_alone(world: Pa
     page = (own / "weekly" / "index.html").read_text(encoding="utf-8")
     assert all(text in page for text in (found["models"], "2023-W05", "Plain"))
     table = pd.read_csv(own / "tables" / "events.csv", dtype={"year": str}).query("level == 'region'")
-    assert len(found["events"]) == len(table) > 0
+    of_region = [row for row in found["events"] if row["level"] == "region"]
+    assert len(of_region) == len(table) > 0
     assert {row["event"] for row in found["events"]} <= {name["key"] for name in found["event_names"]}
-    for row, (_, said) in zip(found["events"], table.iterrows(), strict=True):
+    for row, (_, said) in zip(of_region, table.iterrows(), strict=True):
         assert (row["level"], row["key"], row["event"], str(row["year"])) == (
             "region", said["name"], said["event"], said["year"],
         )  # fmt: skip
@@ -162,13 +184,34 @@ def test_every_file_has_its_manifest_and_a_later_run_leaves_them_alone(world: Pa
     }
 
 
+def test_the_nation_has_the_events_of_all_cities_where_no_region_is_defined_as_it(world: Path, own: Path) -> None:
+    assert tianbang("index", world, "--out", own, "--week", "2023-W05").code == 0
+    rows = document(own)["events"]
+    named = ("event", "year", "pollutant")
+    nation, plain = (
+        {tuple(row[name] for name in named): row for row in rows if row["key"] == key} for key in ("nation", "Plain")
+    )
+    # the region holds every city
+    assert set(nation) == set(plain)
+    for of, row in nation.items():
+        for value in ("days", "share", "on_event", "otherwise"):
+            assert row[value] == pytest.approx(plain[of][value], rel=1e-3, nan_ok=True), (of, value)
+
+
 def test_the_block_weekly_makes_no_run_anew_and_changes_weeks_and_classes(world: Path, own: Path) -> None:
-    settings = ["--set", "weekly.week_starts=sunday", "--set", "weekly.classes=[80,95,105,120]"]
+    settings = ["--set", "weekly.week_starts=sunday", "--set", "weekly.classes=[50,60,300,400]"]
     outcome = tianbang("index", world, "--out", own, "--week", "2023-W05", *settings)
     assert outcome.code == 0, outcome.err
     found = document(own)
     assert found["week"] == {"label": "2023-W05", "start": "2023-01-29", "end": "2023-02-04"}
-    assert [own["above"] for own in found["classes"]] == [None, 80, 95, 105, 120]
+    assert [own["above"] for own in found["classes"]] == [None, 50, 60, 300, 400]
+    assert found["class_limits"]["month"] == [50, 60, 300, 400]
+    assert found["class_limits"]["season"] == [90, 97, 103, 110]
+    for place in found["places"]:
+        windows = place["pollutants"]["o3"]["windows"]
+        assert windows["month"]["base"]["class"] == "neutral"
+        mci, limits = windows["year"]["base"]["mci"], found["class_limits"]["year"]
+        assert windows["year"]["base"]["class"] == class_of(mci, limits)
     again = tianbang("run", world, "--out", own, *settings)
     assert "nothing to do" in again.err
 

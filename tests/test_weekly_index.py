@@ -44,7 +44,7 @@ def test_the_index_of_the_base_year_is_100_in_every_frequency(week: str) -> None
             continue
         assert (window["base"]["mci"], window["base"]["low"], window["base"]["high"]) == (100, 100, 100)
         # single precision in a game without a change
-        assert [share["points"] for share in window["drivers"]] == pytest.approx([0] * 6, abs=0.01)
+        assert [share["points"] for share in window["drivers"]] == pytest.approx([0] * 5, abs=0.01)
     place = arrays(readings(whole(), plan(week)))
     assert {own["mci"] for own in weeks_of_place(place, plan(week), kinds={}, until=DAYS[-1])} == {100}
 

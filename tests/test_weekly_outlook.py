@@ -15,6 +15,7 @@ import pytest
 import small_world
 import xarray as xr
 from small_world import STATIONS, content, tianbang
+from weekly_document import valid
 
 from pipeline.config import Outlook, load
 from pipeline.weekly.issue import issue
@@ -24,13 +25,6 @@ from pipeline.weekly.outlook.correction import LARGEST_RATIO, corrected, learned
 from pipeline.weekly.outlook.forecast import Forecast, daily, fields_of, issued_day, latest, leads
 from pipeline.weekly.outlook.verification import Later
 
-RECORD = {
-    "period": ["2021-01-01", "2022-12-31"],
-    "model": {"members": 4, "methods": []},
-    "levels": ["city", "region"],
-    "weekly": {"outlook": {"from": "forecast"}},
-}
-"""The run ends with 2022; the weather of the world's files goes to 15 March 2023."""
 ISSUED = pd.Timestamp("2023-02-05T12:00")
 """20:00 of 5 February where the stations are: the 6th is lead 1, the 15th, of which 20 hours are there, lead 10."""
 MONDAY = datetime.datetime(2023, 2, 6, 4, tzinfo=datetime.UTC)
@@ -67,29 +61,18 @@ def weather() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def world(frozen: tuple[Path, Path]) -> Path:
     """The config of the small world, beside a folder with one forecast that is right."""
-    folder = tmp_path_factory.mktemp("world")
-    (folder / "forecast").mkdir()
-    config = small_world.write(folder, RECORD)
-    weather().to_csv(folder / "weather.csv", index=False)
-    forecast_of(weather(), ISSUED).to_netcdf(folder / "forecast" / "run.nc")
+    config, _ = frozen
+    folder = config.parent / "forecast"
+    forecast_of(weather(), ISSUED).to_netcdf(folder / "run.nc")
     return config
 
 
-@pytest.fixture(scope="module")
-def run(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a run."""
-    folder = tmp_path_factory.mktemp("run") / "small"
-    outcome = tianbang("run", world, "--out", folder)
-    assert outcome.code == 0, outcome.err
-    return folder
-
-
 @pytest.fixture
-def own(run: Path, tmp_path: Path) -> Path:
-    """A copy of it that a test may spoil."""
-    return Path(shutil.copytree(run, tmp_path / "own"))
+def own(frozen: tuple[Path, Path], tmp_path: Path) -> Path:
+    """A copy of its run that a test may spoil."""
+    return Path(shutil.copytree(frozen[1], tmp_path / "own"))
 
 
 def of_places(document: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
@@ -402,6 +385,49 @@ def test_a_folder_that_is_no_outlook_is_told_and_left_out(tmp_path: Path) -> Non
     assert "has no whole index.parquet; it is left out, remove it" in notes[0]
 
 
+# -- the files
+
+
+def test_the_document_with_an_outlook_and_scores_is_that_of_its_schema(world: Path, own: Path) -> None:
+    config = load(world)
+    said = issue(config, own, week=None, now=MONDAY, outlook=True)
+    (world.parent / "later").mkdir(exist_ok=True)
+    forecast_of(weather(), ISSUED + pd.Timedelta(days=20)).to_netcdf(world.parent / "later" / "run.nc")
+    scored = issue(load(world, ["weekly.outlook.from=later"]), own, week="2023-W08", now=LATER, outlook=True)
+    assert {row["window"] for row in scored["verification"]["o3"]} == {"day", "week"}
+    (world.parent / "empty").mkdir(exist_ok=True)
+    refused = issue(load(world, ["weekly.outlook.from=empty"]), own, week=None, now=MONDAY, outlook=True)
+    assert "没有预报文件" in refused["outlook"]["why"]["zh"]
+    for found in (said, scored, refused):
+        valid(found)
+
+
+def test_days_and_the_week_ahead_are_in_table_and_netcdf_and_marked_as_forecast(world: Path, own: Path) -> None:
+    said = issue(load(world), own, week=None, now=MONDAY, outlook=True)
+    table = pd.read_csv(own / "weekly" / "index.csv")
+    ahead = table[table["window"].isin(["day_ahead", "week_ahead"])]
+    assert set(ahead["kind"]) == {"forecast"}
+    assert set(table.drop(ahead.index)["kind"]) == {"final"}
+    assert set(ahead["issued"]) == {said["outlook"]["issued"]}
+    with xr.open_dataset(own / "weekly" / "index.nc") as data:
+        flags = dict(zip(data["kind"].flag_meanings.split(), data["kind"].flag_values, strict=True))
+        assert set(data["kind"].values.ravel()) == {flags["final"]}
+        assert set(data["outlook_kind"].values) == {flags["forecast"]}
+        for (level, key), place in of_places(said).items():
+            rows = ahead[(ahead["level"] == level) & (ahead["name"] == key)].set_index(["window", "start"])
+            at = data.sel(place=f"{level}:{key}", pollutant="o3")
+            for day in place["outlook"]["days"]:
+                row = rows.loc[("day_ahead", day["date"])]
+                assert (row["end"], row["days"], row["lead"]) == (day["date"], 1, day["lead"])
+                assert row["mci_low"] == pytest.approx(day["low"], rel=1e-5)
+                assert float(at["outlook_mci_low"].sel(ahead=day["date"])) == day["low"]
+            week = place["outlook"]["week"]
+            row = rows.loc[("week_ahead", week["start"])]
+            assert (row["end"], row["days"], row["class"]) == (week["end"], 7, week["class"])
+            assert row["mci"] == pytest.approx(week["mci"], rel=1e-5)
+            assert float(at["outlook_week_mci"]) == week["mci"]
+
+
 # -- the command
 
 
@@ -429,9 +455,13 @@ def test_a_forecast_that_cannot_be_had_leaves_the_index_and_is_told(world: Path,
     assert outcome.code == 0, outcome.err
     assert "open data have no boundary-layer height (blh), a driver of the models; train an emulator" in outcome.err
     found = document(own)
-    assert found["outlook"]["why"] in outcome.out
+    why = found["outlook"]["why"]
+    assert why["en"] in outcome.out
+    assert why["en"] not in found["notes"]
+    assert why["zh"].startswith("原因：开放数据不含模型所用的边界层高度（blh）")
     assert found["places"][0]["pollutants"]["o3"]["windows"]["week"]["days"] == 7
-    assert found["outlook"]["why"].split(";")[0] in (own / "weekly" / "index.html").read_text(encoding="utf-8")
+    page = (own / "weekly" / "index.html").read_text(encoding="utf-8")
+    assert all(text in page for text in why.values())
     assert not (own / "weekly" / "outlooks").exists()
 
 
@@ -560,9 +590,9 @@ def test_days_between_the_analysis_and_the_forecast_are_those_of_the_outlooks_be
     stale = known[known["time"] <= "2023-01-03"]
     stale.to_csv(world.parent / "until.csv", index=False)
     refused = issue(load(world, settings), own, week=None, now=MONDAY, outlook=True)
-    assert (
-        "weather ends on 2023-01-03, 33 days before the forecast of 2023-02-05; agreed 31" in refused["outlook"]["why"]
-    )
+    why = refused["outlook"]["why"]
+    assert "weather ends on 2023-01-03, 33 days before the forecast of 2023-02-05; agreed 31" in why["en"]
+    assert "气象资料止于2023-01-03，距2023-02-05的预报33天" in why["zh"]
 
 
 # -- ECMWF's own client against open data on this machine
@@ -660,7 +690,7 @@ def test_open_data_become_an_outlook_and_a_mirror_that_is_gone_leaves_the_last_o
     none = index("http://127.0.0.1:9", "empty")
     assert none.code == 0
     assert none.err.count("warning") == 1
-    assert "no answer" in document(folder)["outlook"]["why"]
+    assert all("no answer" in said for said in document(folder)["outlook"]["why"].values())
     assert "verification" in document(folder)
 
 
@@ -711,11 +741,12 @@ def test_the_page_of_a_run_shows_outlook_scores_and_events(world: Path, own: Pat
     try:
         opened.open(own / "weekly" / "index.html", "#lang=en&place=Plain")
         said = opened.text("#outlook")
-        assert "Forecast issued 2023-02-25T12:00:00Z, source ifs. All days are forecast days." in said
+        assert "Forecast issued 2023-02-25 12:00 UTC, source ifs. All days are forecast days." in said
         assert "forecast error is not in them" in said
         assert "1 past outlooks are kept, 30 are needed" in said
         rows = opened.texts("#verification tbody tr")
-        assert len(rows) == len(found["verification"]["o3"]) == 10
+        # ten lead days and the coming week
+        assert len(rows) == len(found["verification"]["o3"]) == 11
         assert "error of persistence, points" in opened.text("#verification")
         assert found["events"]
         assert opened.texts("#events tbody tr")

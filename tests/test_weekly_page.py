@@ -103,18 +103,19 @@ def test_the_headline_is_the_set_phrase_of_the_bulletins():
     assert said(index, "nation")[0] == (
         "339 cities: the PM₂.₅ meteorological condition index (MCI) was 93.1 (90 % interval 90.2 to 96.0), 6.9 % below "
         "the same days of 2020, 4.1 % down on the week before, 2.3 % up on the same week of last year, 1.1 % down on "
-        "the five-year mean: on the whole the weather was favourable for lowering PM₂.₅."
+        "the 5-year mean: on the whole the weather was favourable for lowering PM₂.₅."
     )
 
 
-def test_a_change_whose_interval_holds_zero_is_little_changed():
+def test_a_change_whose_interval_holds_zero_is_not_sure():
     change = {"previous": -4.0, "previous_low": -9.0, "previous_high": 1.0, "last_year": 2.1, "last_year_low": 0.1}
-    index = with_week(93.1, 90.2, 96.0, change=change | {"last_year_high": 4.1, "five_years": 0.01})
+    change |= {"last_year_high": 4.1, "five_years": 0.01, "years": 3}
+    index = with_week(93.1, 90.2, 96.0, change=change)
     assert (
-        "little changed on the week before (−4.1 %), 2.3 % up on the same week of last year" in said(index, "nation")[0]
+        "no sure change on the week before (−4.1 %), 2.3 % up on the same week of last year" in said(index, "nation")[0]
     )
-    assert "little changed on the five-year mean (0.0 %)" in said(index, "nation")[0]
-    assert "与上周基本持平（−4.1%）、较去年同期上升2.3%" in said(index, "nation", language="zh")[0]
+    assert "no sure change on the 3-year mean (0.0 %)" in said(index, "nation")[0]
+    assert "较上周变化不显著（−4.1%）、较去年同期上升2.3%" in said(index, "nation", language="zh")[0]
 
 
 def test_days_without_weather_are_told():
@@ -629,8 +630,20 @@ def test_the_csv_holds_what_the_index_holds(browser, weekly, example):
         time.sleep(0.05)
     assert target.read_bytes().startswith(b"\xef\xbb\xbf")
     table = pd.read_csv(target, dtype={"key": str, "adcode": str})
-    assert len(table) == 4 * (2 * len(example["places"]) - 1)
-    indexed = table.set_index(["key", "pollutant", "window"])
+    # four windows, ten days ahead and the coming week
+    assert len(table) == (4 + 10 + 1) * (2 * len(example["places"]) - 1)
+    is_ahead = table["window"].isin(["day_ahead", "week_ahead"])
+    assert (table["days_forecast"] > 0).equals(is_ahead)
+    for key in ("nation", "fwp_13", "110000"):
+        ahead, own = place_of(example, key)["pollutants"]["o3"]["outlook"], table[(table["key"] == key) & is_ahead]
+        rows = own[own["pollutant"] == "o3"].set_index("start")
+        for day in ahead["days"]:
+            row = rows[rows["window"] == "day_ahead"].loc[day["date"]]
+            assert row["high"] == pytest.approx(day["high"], abs=0.05 + 1e-9)
+        row = rows[rows["window"] == "week_ahead"].loc[ahead["week"]["start"]]
+        assert (row["end"], row["class"]) == (ahead["week"]["end"], ahead["week"]["class"])
+        assert row["mci"] == pytest.approx(ahead["week"]["mci"], abs=0.05 + 1e-9)
+    indexed = table[~is_ahead].set_index(["key", "pollutant", "window"])
     for key in ("nation", "fwp_13", "110000", "659004"):
         window = place_of(example, key)["pollutants"]["o3"]["windows"]["year"]
         row = indexed.loc[(key, "o3", "year")]
@@ -641,6 +654,26 @@ def test_the_csv_holds_what_the_index_holds(browser, weekly, example):
     assert indexed.loc[(DIRTY_CITY, "pm25", "week"), "name_en"] == DIRTY
     assert indexed.loc[(FORMULA_CITY, "pm25", "week"), "name_en"] == "'" + place_of(example, FORMULA_CITY)["name"]["en"]
     assert np.isnan(indexed.loc[(EMPTY_CITY, "pm25", "week"), "mci"])
+
+
+@pytest.mark.slow
+def test_the_map_shows_the_coming_week_marked_as_forecast(browser, weekly, example):
+    browser.open(weekly, "#lang=en&pollutant=pm25&place=fwp_13")
+    fills = "return Array.from(document.querySelectorAll('#cities path'), (path) => path.style.fill).join()"
+    past = browser.run(fills)
+    assert "forecast" not in browser.text("#map-marked")
+    browser.click("#map-when [data-value=ahead]")
+    week = place_of(example, "fwp_13")["pollutants"]["pm25"]["outlook"]["week"]
+    assert browser.text("#map-marked") == f"forecast, {week['start']} to {week['end']}"
+    assert browser.run(fills) != past
+    said = browser.text("#pointed")
+    assert said.startswith(f"Fenwei Plain (13 cities): {text(week['mci'])} [{text(week['low'])}, {text(week['high'])}]")
+    assert said.endswith("forecast")
+    line = browser.text("#headlines article.chosen .coming")
+    assert text(week["mci"]) in line
+    assert week["class"].replace("_", " ") in line
+    browser.click("#map-when [data-value=week]")
+    assert browser.run(fills) == past
 
 
 @pytest.mark.slow
@@ -660,7 +693,7 @@ def test_the_keyboard_reaches_the_map_and_walks_it(browser, weekly):
     from selenium.webdriver.common.keys import Keys
 
     browser.open(weekly, "#lang=en&place=110000&level=city")
-    browser.run("document.querySelector('#map-levels button:last-child').focus()")
+    browser.run("document.querySelector('#map-when button:last-child').focus()")
     browser.press(Keys.TAB)
     told = "return document.activeElement.getAttribute('aria-label')"
     assert browser.run("return document.activeElement.id") == "stop"

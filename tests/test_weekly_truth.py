@@ -76,3 +76,11 @@ def test_the_index_of_unseen_weeks_follows_the_truth_in_every_region(compared: p
 def test_the_call_of_favourable_or_not_is_right_in_nine_weeks_of_ten(compared: pd.DataFrame) -> None:
     called = compared[(compared["truth"] - 100).abs() > 3]
     assert ((called["mci"] < 100) == (called["truth"] < 100)).mean() > 0.9
+
+
+@pytest.mark.slow
+def test_ninety_percent_intervals_hold_the_truth_about_as_often(compared: pd.DataFrame) -> None:
+    held = (compared["low"] <= compared["truth"]) & (compared["truth"] <= compared["high"])
+    print(held.groupby([compared["region"], compared["pollutant"]]).mean().round(2).to_string())
+    # six series whose errors last about a month: 6 * 13 draws, two standard errors of 0.034 below 0.9
+    assert held.mean() > 0.83

@@ -37,6 +37,12 @@ CLASSES = [
     {"key": "unfavourable", "above": 103.0, "below": 110.0, "en": "unfavourable", "zh": "不利"},
     {"key": "very_unfavourable", "above": 110.0, "below": None, "en": "very unfavourable", "zh": "很不利"},
 ]
+LIMITS = {
+    "week": [90, 97, 103, 110],
+    "month": [90, 97, 103, 110],
+    "year": [95, 98, 102, 105],
+    "season": [95, 98, 102, 105],
+}
 LEVELS = {"pm25": 28.0, "o3": 104.0}
 
 
@@ -60,6 +66,7 @@ def weekly_example(seed: int = 1, *, count: int = 339) -> dict[str, Any]:
             "recent": {"label": "2020-2024", "start": "2020-01-01", "end": "2024-12-31"},
         },
         "classes": CLASSES,
+        "class_limits": LIMITS,
         "kinds": ["final", "preliminary", "emulated", "forecast"],
         "groups": [{"key": key, "en": key, "zh": chinese} for key, chinese in GROUPS.items()],
         "places": places, "notes": [f"{DIRTY} is a note"],
@@ -143,9 +150,13 @@ def _window(rng: np.random.Generator, start: str, days: int, level: float, mci: 
 
 
 def _reference(rng: np.random.Generator, mci: float) -> dict[str, Any]:
-    found = next(one["key"] for one in CLASSES if one["below"] is None or mci < one["below"])
     rank = int(rng.integers(1, 12))
-    return _spread(rng, mci) | {"class": found, "rank": rank, "of": 11, "percentile": 10.0 * (rank - 1)}
+    return _spread(rng, mci) | {"class": class_of(mci), "rank": rank, "of": 11, "percentile": 10.0 * (rank - 1)}
+
+
+def class_of(mci: float) -> str:
+    """The class of an index by the example's limits."""
+    return str(next(one["key"] for one in CLASSES if one["below"] is None or mci < one["below"]))
 
 
 def _drivers(rng: np.random.Generator, total: float) -> list[dict[str, Any]]:
@@ -170,7 +181,8 @@ def _outlook(rng: np.random.Generator) -> dict[str, Any]:
         | {"mci": float(mci), "low": float(mci - 2 - lead), "high": float(mci + 2 + lead)}
         for lead, mci in enumerate(values, start=1)
     ]
-    week = {"start": days[0]["date"], "end": days[6]["date"], "class": "neutral"} | _spread(rng, values[:7].mean())
+    week = {"start": days[0]["date"], "end": days[6]["date"]} | _spread(rng, values[:7].mean())
+    week["class"] = class_of(week["mci"])
     return {"issued": "2025-10-06T00:00:00Z", "source": "ifs", "days": days, "week": week}
 
 

@@ -1,6 +1,7 @@
 """The files of the index: ``weekly/index.json`` (schema ``tianbang-index/1``), ``index.csv``, ``index.nc`` (CF-1.11).
 
-For people there is ``index.html`` (``pipeline.weekly.page``).
+``index.schema.json`` beside them is the document's JSON Schema (2020-12); for people there is ``index.html``
+(``pipeline.weekly.page``).
 
 The columns of the table and the keys of the document are public, see METHODS.md.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -18,24 +20,39 @@ import xarray as xr
 from pipeline.store import Run, write_text, written_whole
 from pipeline.vocabulary import GROUPS
 from pipeline.weekly import page
+from pipeline.weekly.days import KINDS
 from pipeline.weekly.index import Entry
 from pipeline.weekly.means import REFERENCES
 from pipeline.weekly.windows import WINDOWS
 
 SCHEMA = "tianbang-index/1"
-JSON, CSV, NETCDF, PAGE = (f"weekly/index.{suffix}" for suffix in ("json", "csv", "nc", "html"))
-FILES = (JSON, CSV, NETCDF, PAGE)
+JSON, CSV, NETCDF, PAGE, JSON_SCHEMA = (
+    f"weekly/index.{suffix}" for suffix in ("json", "csv", "nc", "html", "schema.json")
+)
+FILES = (JSON, CSV, NETCDF, PAGE, JSON_SCHEMA)
 CHANGES = ("previous", "last_year", "five_years")
 OBSERVED = ("value", "days", "last_year", "change", "weather", "weather_low", "weather_high")
 ENDS = ("", "_low", "_high")
+NO_KIND = -1
+FLAGS = {
+    "flag_values": np.arange(NO_KIND, len(KINDS), dtype=np.int8),
+    "flag_meanings": " ".join(["no_day", *KINDS]),
+}
+"""Of CF, for the kinds of days."""
+OUTLOOK_ENDS = {"mci": "estimate", "low": "lower end of the 90 % interval", "high": "upper end of the 90 % interval"}
 COLUMNS = (
     "level", "name", "pollutant", "window", "start", "end", "days", "missing", "kind", "reference", "mci", "mci_low",
     "mci_high", "class", "rank", "of", "percentile",
     *(f"{name}{end}" for name in (f"change_{change}" for change in CHANGES) for end in ENDS),
     *(f"{name}{end}" for name in (f"driver_{group}" for group in GROUPS) for end in ENDS),
-    *(f"observed_{name}" for name in OBSERVED), "units",
+    *(f"observed_{name}" for name in OBSERVED), "units", "lead", "issued",
 )  # fmt: skip
-"""Of ``index.csv``: a row for each place, pollutant, window and reference. Changes and drivers belong to the base."""
+"""Of ``index.csv``: a row for each place, pollutant, window and reference, and for each day and the week ahead.
+
+Changes and drivers belong to the base and to windows; ``lead`` and ``issued`` to days and the week ahead.
+"""
+DAY_AHEAD, WEEK_AHEAD = "day_ahead", "week_ahead"
+"""Windows of the rows of an outlook, whose ``kind`` is that of their days: forecast."""
 
 
 def write(run: Run, document: Entry, key: str, made_of: Mapping[str, Any]) -> None:
@@ -46,31 +63,42 @@ def write(run: Run, document: Entry, key: str, made_of: Mapping[str, Any]) -> No
     with written_whole(run.path(NETCDF)) as partial:
         dataset(document).to_netcdf(partial)
     page.write(document, run.path(PAGE))
+    write_text(run.path(JSON_SCHEMA), json_schema())
     for artefact in FILES:
         run.record(artefact, key, made_of)
 
 
+def json_schema() -> str:
+    """The JSON Schema of the document."""
+    return resources.files("pipeline.weekly").joinpath("index.schema.json").read_text(encoding="utf-8")
+
+
 def table(document: Entry) -> pd.DataFrame:
-    """The document's windows as a table, columns ``COLUMNS``."""
-    rows = [
-        _row(place, pollutant, found["units"], name, found["windows"][name], reference)
-        for place in document["places"]
-        for pollutant, found in place["pollutants"].items()
-        for name in WINDOWS
-        for reference in REFERENCES
-        if found["windows"][name][reference] is not None
-    ]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    """The document's windows and what is ahead as a table, columns ``COLUMNS``."""
+    rows = []
+    for place in document["places"]:
+        for pollutant, found in place["pollutants"].items():
+            own = {"level": place["level"], "name": place["key"], "pollutant": pollutant, "units": found["units"]}
+            windows = [
+                _row(name, found["windows"][name], reference)
+                for name in WINDOWS
+                for reference in REFERENCES
+                if found["windows"][name][reference] is not None
+            ]
+            rows += [own | row for row in [*windows, *_ahead(found.get("outlook"))]]
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    whole = ["days", "missing", "rank", "of", "lead"]
+    return table.astype(dict.fromkeys(whole, "Int64"))
 
 
-def _row(place: Entry, pollutant: str, units: str, name: str, window: Entry, reference: str) -> Entry:
+def _row(name: str, window: Entry, reference: str) -> Entry:
     own = window[reference]
     row = {
-        "level": place["level"], "name": place["key"], "pollutant": pollutant, "window": name, "start": window["start"],
-        "end": window["end"], "days": window["days"], "missing": len(window["missing"]), "reference": reference,
-        "kind": list(window["kinds"])[-1] if window["kinds"] else "", "mci": own["mci"], "mci_low": own["low"],
-        "mci_high": own["high"], **{key: own[key] for key in ("class", "rank", "of", "percentile")},
-        **{f"observed_{key}": window["observed"][key] for key in OBSERVED}, "units": units,
+        "window": name, "start": window["start"], "end": window["end"], "days": window["days"],
+        "missing": len(window["missing"]), "kind": _kind(window) or "", "reference": reference, "mci": own["mci"],
+        "mci_low": own["low"], "mci_high": own["high"],
+        **{key: own[key] for key in ("class", "rank", "of", "percentile")},
+        **{f"observed_{key}": window["observed"][key] for key in OBSERVED},
     }  # fmt: skip
     if reference == "base":
         row |= {f"change_{change}{end}": window["change"][f"{change}{end}"] for change in CHANGES for end in ENDS}
@@ -79,13 +107,36 @@ def _row(place: Entry, pollutant: str, units: str, name: str, window: Entry, ref
     return row
 
 
+def _kind(window: Entry) -> str | None:
+    """The kind of the least sure day of a window; None where it has no day."""
+    return list(window["kinds"])[-1] if window["kinds"] else None
+
+
+def _ahead(outlook: Entry | None) -> list[Entry]:
+    """Rows of the days and the week ahead; none without an outlook."""
+    if outlook is None:
+        return []
+    rows = [
+        {"window": DAY_AHEAD, **day, "start": day["date"], "end": day["date"], "days": 1} for day in outlook["days"]
+    ]
+    if week := outlook["week"]:
+        rows.append({"window": WEEK_AHEAD, **week, "days": 7})
+    shared = {"issued": outlook["issued"], "reference": "base", "missing": 0}
+    return [{**shared, **row, "mci_low": row["low"], "mci_high": row["high"]} for row in rows]
+
+
 def dataset(document: Entry) -> xr.Dataset:
-    """The document's windows with dims (place, pollutant, window, reference) and drivers by ``group``; CF-1.11."""
+    """The document's windows with dims (place, pollutant, window, reference) and drivers by ``group``; CF-1.11.
+
+    ``kind`` (place, pollutant, window) is a flag for the least sure day. Days ahead have the dim ``ahead`` in
+    ``outlook_mci`` with its interval, the week ahead is ``outlook_week_mci`` (place, pollutant); only with an outlook.
+    """
     places = [f"{place['level']}:{place['key']}" for place in document["places"]]
     pollutants = list(dict.fromkeys(name for place in document["places"] for name in place["pollutants"]))
     shape = (len(places), len(pollutants), len(WINDOWS), len(REFERENCES))
     index = {name: np.full(shape, np.nan) for name in ("mci", "mci_low", "mci_high", "percentile")}
     drivers = np.full((*shape[:3], len(GROUPS)), np.nan)
+    kinds = np.full(shape[:3], NO_KIND, dtype=np.int8)
     for i, place in enumerate(document["places"]):
         for name, found in place["pollutants"].items():
             for k, window in enumerate(WINDOWS):
@@ -94,6 +145,8 @@ def dataset(document: Entry) -> xr.Dataset:
                     for key, source in zip(index, ("mci", "low", "high", "percentile"), strict=True):
                         value = (own[reference] or {}).get(source)
                         index[key][*at, r] = np.nan if value is None else value
+                if (kind := _kind(own)) is not None:
+                    kinds[at] = KINDS.index(kind)
                 for share in own["drivers"]:
                     drivers[*at, list(GROUPS).index(share["group"])] = share["points"]
     dims = ("place", "pollutant", "window", "reference")
@@ -112,6 +165,7 @@ def dataset(document: Entry) -> xr.Dataset:
         drivers,
         {"units": "1", "long_name": "shares of the driver groups in the index less 100, base reference"},
     )
+    found["kind"] = (dims[:3], kinds, {"long_name": "kind of the least sure day of the window", **FLAGS})
     described = {
         "place": (places, "level and key of the place"),
         "pollutant": (pollutants, "pollutant"),
@@ -133,7 +187,48 @@ def dataset(document: Entry) -> xr.Dataset:
             f"{name} {period['label']}" for name, period in document["references"].items() if period is not None
         ),
     }
-    return xr.Dataset(found, coords={**coordinates, **ends}, attrs=attributes)
+    whole = xr.Dataset(found, coords={**coordinates, **ends}, attrs=attributes)
+    return whole.merge(_dataset_ahead(document, pollutants), combine_attrs="override")
+
+
+def _dataset_ahead(document: Entry, pollutants: list[str]) -> xr.Dataset:
+    """The index of the days and the week ahead; empty without an outlook."""
+    ahead = [
+        ((i, pollutants.index(name)), outlook)
+        for i, place in enumerate(document["places"])
+        for name, found in place["pollutants"].items()
+        if (outlook := found.get("outlook"))
+    ]
+    days = {row["date"]: row for _, outlook in ahead for row in outlook["days"]}
+    if not days:
+        return xr.Dataset()
+    dates = sorted(days)
+    shape = (len(document["places"]), len(pollutants))
+    variables: dict[str, tuple[Any, ...]] = {}
+    for source, end in (("mci", ""), ("low", "_low"), ("high", "_high")):
+        by_day, by_week = np.full((*shape, len(dates)), np.nan), np.full(shape, np.nan)
+        for at, outlook in ahead:
+            for row in outlook["days"]:
+                by_day[*at, dates.index(row["date"])] = row[source]
+            if outlook["week"] is not None:
+                by_week[at] = outlook["week"][source]
+        what = f"{OUTLOOK_ENDS[source]} of the index ahead at the base reference, by forecast weather"
+        variables[f"outlook_mci{end}"] = (("place", "pollutant", "ahead"), by_day, _of_index(what))
+        variables[f"outlook_week_mci{end}"] = (("place", "pollutant"), by_week, _of_index(f"{what}, first seven days"))
+    kinds = np.array([KINDS.index(days[date]["kind"]) for date in dates], dtype=np.int8)
+    variables["outlook_kind"] = ("ahead", kinds, {"long_name": "kind of the day ahead", **FLAGS})
+    return xr.Dataset(
+        variables,
+        coords={
+            "ahead": ("ahead", np.array(dates, dtype="datetime64[ns]"), {"long_name": "day ahead"}),
+            "lead": ("ahead", [days[date]["lead"] for date in dates], {"units": "days", "long_name": "lead"}),
+        },
+        attrs={"outlook_issued": ahead[0][1]["issued"], "outlook_source": ahead[0][1]["source"]},
+    )
+
+
+def _of_index(long_name: str) -> dict[str, str]:
+    return {"units": "1", "long_name": long_name}
 
 
 def _bounds(document: Entry, end: str) -> tuple[str, np.ndarray, dict[str, str]]:

@@ -89,6 +89,7 @@ def window_of(
     own = _Own(place, plan, plan.windows.index(window))
     first = (window.days[0] - plan.span[0]).days
     known = place["known"][first : first + len(window.days)] > 0
+    playing = place["playing"] > 0
     counted = Counter(kinds.get(day, "final") for day in window.days[known])
     return {
         "start": _iso(window.days[0]),
@@ -98,10 +99,10 @@ def window_of(
         "kinds": {kind: counted[kind] for kind in KINDS if kind in counted},
         **{name: own.at_reference(i, limits) for i, name in enumerate(REFERENCES)},
         "change": own.changes(),
-        "drivers": _drivers(own.points),
+        "drivers": _drivers(own.points, playing),
         "drivers_of_change": {
-            "previous": _drivers(own.points - own.previous_points),
-            "last_year": _drivers(own.change),
+            "previous": _drivers(own.points - own.previous_points, playing),
+            "last_year": _drivers(own.change, playing),
         },
         "observed": own.observed(),
     }
@@ -189,14 +190,15 @@ class _Own:
         return {"value": number(value), "days": number(days), **change, **weather}
 
 
-def _drivers(points: np.ndarray) -> list[Entry]:
-    """A row for each group of drivers, of shares (groups, members) in points; none where they are not known."""
+def _drivers(points: np.ndarray, playing: np.ndarray) -> list[Entry]:
+    """A row for each group of drivers that is ``playing``, of shares (groups, members) in points; none if not known."""
     if np.isnan(points[:, 0]).any():
         return []
     low, high = interval(points)
     return [
         {"group": group, "points": number(points[i, 0]), "low": number(low[i]), "high": number(high[i])}
         for i, group in enumerate(GROUPS)
+        if playing[i]
     ]
 
 

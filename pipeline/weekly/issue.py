@@ -29,17 +29,17 @@ from pipeline.vocabulary import GROUPS
 from pipeline.vocabulary import pollutant as known_pollutant
 from pipeline.weekly import files, fitted
 from pipeline.weekly.days import KINDS, extended
-from pipeline.weekly.events import event_names, events_of
+from pipeline.weekly.events import NATION, event_names, events_of
 from pipeline.weekly.index import Entry, band_of_place, classes, weeks_of_place, window_of
 from pipeline.weekly.means import Plan, arrays, planned, readings
 from pipeline.weekly.newest import Newest, newest
 from pipeline.weekly.outlook import compose
 from pipeline.weekly.outlook.ahead import Asked, series
 from pipeline.weekly.outlook.prepare import Prepared, prepare
-from pipeline.weekly.windows import DAY, Week, week_named, week_of, weeks_of, windows
+from pipeline.weekly.outlook.refusal import Reason, reason_of
+from pipeline.weekly.windows import DAY, WINDOWS, Week, week_named, week_of, weeks_of, windows
 from pipeline.workers import each
 
-NATION = "nation"
 ALL_CITIES = {"en": "all cities", "zh": "全部城市"}
 """Names of the nation where no region is defined as such: all cities of the run."""
 FEW = 16
@@ -77,7 +77,7 @@ class Means:
     name: str
     windows: Mapping[str, xr.Dataset]
     series: Mapping[str, xr.Dataset]
-    refused: str | None
+    refused: Reason | None
 
 
 def issue(
@@ -117,7 +117,8 @@ def issue(
     if refused := next((own.refused for _, own in sorted(of_cities.items()) if own.refused), None):
         prepared = prepared.refused(refused)
     notes += [*found.notes, *prepared.notes]
-    for note in notes:
+    why = (prepared.told or {}).get("why")
+    for note in [*notes, *([why["en"]] if why else [])]:
         say(f"warning: {note}")
     document = {
         **_head(config, chosen, plan, now),
@@ -256,7 +257,7 @@ def city_means(city: City) -> Means:
             try:
                 days[pollutant] = series((kept, analysed), city.ahead, city.asked, place=place)
             except InputError as error:
-                days[pollutant], refused = series((kept, analysed), None, city.asked, place=place), str(error)
+                days[pollutant], refused = series((kept, analysed), None, city.asked, place=place), reason_of(error)
     return Means(city.name, found, days, refused)
 
 
@@ -266,6 +267,7 @@ def _extended(kept: Separation, weather: pd.DataFrame | None, place: str, observ
 
 def _head(config: Config, week: Week, plan: Plan, now: datetime.datetime) -> Entry:
     return {
+        "$schema": Path(files.JSON_SCHEMA).name,
         "schema": files.SCHEMA,
         "run": config.name,
         "made": now.astimezone(_zone(config)).isoformat(timespec="seconds"),
@@ -276,8 +278,9 @@ def _head(config: Config, week: Week, plan: Plan, now: datetime.datetime) -> Ent
         "references": {"base": _reference(plan.base), "recent": _reference(plan.recent)},
         "classes": [
             {"key": own.key, "above": own.above, "below": own.below, "en": own.english, "zh": own.chinese}
-            for own in classes(config.weekly.classes)
+            for own in classes(config.weekly.limits("week"))
         ],
+        "class_limits": {name: list(config.weekly.limits(name)) for name in WINDOWS},
         "kinds": list(KINDS),
         "groups": [{"key": group, "en": english, "zh": chinese} for group, (english, chinese) in GROUPS.items()],
     }
@@ -336,14 +339,15 @@ def _where(stations: Stations, cities: Sequence[str]) -> Entry:
 
 
 def _pollutants(config: Config, means: Mapping[str, xr.Dataset], found: Newest, plan: Plan) -> Entry:
-    limits, week = config.weekly.classes, plan.windows[0]
+    options, week = config.weekly, plan.windows[0]
     entries = {}
     for pollutant, own in means.items():
         place = arrays(own)
         entries[pollutant] = {
             "units": known_pollutant(pollutant).units,
             "windows": {
-                window.name: window_of(place, plan, window, kinds=found.kinds, limits=limits) for window in plan.windows
+                window.name: window_of(place, plan, window, kinds=found.kinds, limits=options.limits(window.name))
+                for window in plan.windows
             },
             "weeks": weeks_of_place(place, plan, kinds=found.kinds, until=week.days[-1]),
             "band": band_of_place(place, plan, year=int((week.days[0] + 3 * DAY).year)),
@@ -351,8 +355,9 @@ def _pollutants(config: Config, means: Mapping[str, xr.Dataset], found: Newest, 
     return entries
 
 
-def _areas(document: Entry) -> list[tuple[str, str]]:
-    return [(place["level"], place["key"]) for place in document["places"] if place["level"] != "city"]
+def _areas(document: Entry) -> dict[tuple[str, str], Sequence[str]]:
+    """Level and key of the nation and the regions, with their cities."""
+    return {(place["level"], place["key"]): place["cities"] for place in document["places"] if place["level"] != "city"}
 
 
 def _tell_missing(document: Entry) -> None:

@@ -100,9 +100,9 @@ def readings(separation: Separation, plan: Plan) -> xr.Dataset:
     year on record, of which a year needs half; ``previous_*`` the days before the window. ``share`` (window, group,
     member) splits ``actual - reference`` of the base over groups of drivers, ``previous_share`` the same of the days
     before, ``last_year_share`` the change from last year's weather to this year's over the days both know, at the
-    base's emissions, whose reference is ``last_year_reference``. ``week_*`` (week, member) and ``band_*`` (week, year)
-    are the year's weeks and the estimates of the same days in every year. ``known`` (day) is 1 where the base index is
-    known.
+    base's emissions, whose reference is ``last_year_reference``; ``playing`` (group) is 1 where the place has drivers
+    of the group. ``week_*`` (week, member) and ``band_*`` (week, year) are the year's weeks and the estimates of the
+    same days in every year. ``known`` (day) is 1 where the base index is known.
     """
     if separation.days[0] != plan.first_day:
         raise ValueError(f"a record from {separation.days[0]:%Y-%m-%d} on, agreed from {plan.first_day:%Y-%m-%d} on")
@@ -234,6 +234,7 @@ def _shares(separation: Separation, dates: Calendar, plan: Plan, base: _Days) ->
         {
             **{name: (dims, _all_groups(np.array(values), playing)) for name, values in found.items()},
             "last_year_reference": (("window", "member"), np.array(reference)),
+            "playing": ("group", np.array(playing, dtype=float)),
         },
         coords={"window": [window.name for window in plan.windows], "group": list(GROUPS)},
     )

@@ -33,7 +33,9 @@ def _head(document: Entry) -> Iterator[str]:
     if recent is not None:
         yield f"index.csv, index.json: against {recent['label']} too"
     limits = [f"{own['en']} {_limits(own)}" for own in document["classes"]]
-    yield f"classes: {'; '.join(limits)}"
+    yield f"classes of weeks: {'; '.join(limits)}"
+    of_years = ", ".join(f"{limit:g}" for limit in document["class_limits"]["year"])
+    yield f"of year and seasonal year to date the limits are {of_years}; both are this project's own"
     yield f"models {document['models'][:16]}, tianbang {document['version']}"
 
 
@@ -44,7 +46,7 @@ def _ahead(document: Entry) -> Iterator[str]:
         return
     yield ""
     if told["why"]:
-        yield f"no outlook: {told['why']}"
+        yield f"no outlook: {told['why']['en']}"
         return
     yield f"outlook of {told['source']}, issued {told['issued']}; all days are forecast"
     for place in document["places"]:

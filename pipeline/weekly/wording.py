@@ -86,16 +86,19 @@ PHRASES: dict[str, tuple[str, str]] = {
     "comma": (", ", "、"),
     "fell_previous": ("{size} % down on the week before", "较上周下降{size}%"),
     "rose_previous": ("{size} % up on the week before", "较上周上升{size}%"),
-    "little_previous": ("little changed on the week before ({size} %)", "与上周基本持平（{size}%）"),
+    "little_previous": ("no sure change on the week before ({size} %)", "较上周变化不显著（{size}%）"),
     "fell_last_year": ("{size} % down on the same week of last year", "较去年同期下降{size}%"),
     "rose_last_year": ("{size} % up on the same week of last year", "较去年同期上升{size}%"),
     "little_last_year": (
-        "little changed on the same week of last year ({size} %)",
-        "与去年同期基本持平（{size}%）",
+        "no sure change on the same week of last year ({size} %)",
+        "较去年同期变化不显著（{size}%）",
     ),
-    "fell_five_years": ("{size} % down on the five-year mean", "较近5年平均下降{size}%"),
-    "rose_five_years": ("{size} % up on the five-year mean", "较近5年平均上升{size}%"),
-    "little_five_years": ("little changed on the five-year mean ({size} %)", "与近5年平均基本持平（{size}%）"),
+    "fell_five_years": ("{size} % down on the {years}-year mean", "较近{years}年平均下降{size}%"),
+    "rose_five_years": ("{size} % up on the {years}-year mean", "较近{years}年平均上升{size}%"),
+    "little_five_years": (
+        "no sure change on the {years}-year mean ({size} %)",
+        "较近{years}年平均变化不显著（{size}%）",
+    ),
     "unusual": (
         "Among the same weeks of {of} years it ranks {rank} from the most favourable (percentile {percentile}).",
         "在有记录的{of}年同期中，由有利到不利排第{rank}位（第{percentile}百分位数）。",
@@ -164,6 +167,11 @@ PHRASES: dict[str, tuple[str, str]] = {
     "map_level": ("Show", "显示"),
     "by_city": ("by city", "按城市"),
     "by_region": ("by region", "按区域"),
+    "map_when": ("Week shown", "显示时段"),
+    "map_week": ("this week", "本周"),
+    "map_ahead": ("coming week", "未来一周"),
+    "map_ahead_days": ("forecast, {start} to {end}", "预报，{start}至{end}"),
+    "coming_in_short": ("Coming week (forecast):", "未来一周（预报）："),
     "map_hint": (
         "Click a place, or walk with the arrow keys and choose with Enter.",
         "点击选择；也可用方向键移动、回车键选择。",
@@ -212,9 +220,11 @@ PHRASES: dict[str, tuple[str, str]] = {
     "percentile": ("percentile", "百分位"),
     "change_previous": ("on the period before, %", "环比（%）"),
     "change_last_year": ("on last year, %", "同比（%）"),
-    "change_five_years": ("on five years, %", "较近5年平均（%）"),
+    "change_five_years": ("on the mean of the last years, %", "较近年平均（%）"),
     "observed_column": ("observed, {units}", "实测（{units}）"),
     "observed_last_year": ("a year before, {units}", "去年同期（{units}）"),
+    "observed_change": ("change of observed on last year, {units}", "实测同比变化（{units}）"),
+    "observed_weather": ("of which the weather, {units}", "其中气象条件贡献（{units}）"),
     "year_chart": ("Index through the year", "本年逐周指数"),
     "year_alt": (
         "{place}, {pollutant}: index by week; last {label}: {mci} ({low} to {high}).",
@@ -241,10 +251,53 @@ PHRASES: dict[str, tuple[str, str]] = {
         "Bars lead from 100 to the week's index; whiskers are 90 % intervals; pale bars hold zero.",
         "各柱由100依次累加到本周指数；须线为90%区间；浅色为区间含零。",
     ),
+    "drivers_absent": ("The weather behind the models has nothing of: {groups}.", "模型所用气象资料不含：{groups}。"),
     "drivers_none": ("The drivers of this place are not known.", "该地无驱动因子分解。"),
     "reference": ("reference", "参考期"),
     "outlook": ("Outlook", "展望"),
     "outlook_none": ("This issue has no outlook.", "本期无展望。"),
+    # why there is none; the English is the line that the command prints
+    "no_outlook_height": (
+        (
+            "outlook: open data have no boundary-layer height ({height}), a driver of the models; train an emulator "
+            "by `era5-fetch blh train` and set weekly.outlook.emulator to its file"
+        ),
+        (
+            "原因：开放数据不含模型所用的边界层高度（{height}）；请用 era5-fetch blh train 训练代用模型，"
+            "并在 weekly.outlook.emulator 中指定其文件。"
+        ),
+    ),
+    "no_outlook_coordinates": (
+        "outlook: station {station} has no coordinates, which a forecast needs; add them",
+        "原因：站点{station}缺少经纬度，无法提取预报；请补充。",
+    ),
+    "no_outlook_source": ("outlook: {told}", "原因：未能取得天气预报（程序原文：{told}）。"),
+    "no_outlook_days": (
+        "outlook: the forecast holds no whole local day; give one that goes further",
+        "原因：天气预报不足一个完整的当地日；请提供时效更长的预报。",
+    ),
+    "no_outlook_files": (
+        "{folder}: found no forecast; agreed netCDF files of `era5-fetch forecast`, or GRIB files of one run",
+        "原因：{folder}中没有预报文件；应为 era5-fetch forecast 的netCDF文件，或同一起报时次的GRIB文件。",
+    ),
+    "no_outlook_gap": (
+        (
+            "outlook: weather ends on {end}, {gap} days before the forecast of {first}; agreed {longest} at most; add "
+            "the weather in between"
+        ),
+        "原因：气象资料止于{end}，距{first}的预报{gap}天，超过允许的{longest}天；请补充其间的气象资料。",
+    ),
+    "no_outlook_driver": (
+        (
+            "outlook: the forecast has no {driver}, a driver of the model of {place}; give a forecast that has it, or "
+            "leave it out of the run's weather and run `tianbang run` again"
+        ),
+        (
+            "原因：天气预报缺少{place}的模型所用的驱动因子{driver}；请提供含该因子的预报，"
+            "或在运行配置的气象资料中去掉该因子后重新运行 tianbang run。"
+        ),
+    ),
+    "no_outlook_other": ("{told}", "原因（程序原文）：{told}"),
     "outlook_issued": (
         "Forecast issued {issued}, source {source}. All days are forecast days.",
         "预报起报时间{issued}，来源{source}。所列各日均为预报。",
@@ -298,6 +351,8 @@ PHRASES: dict[str, tuple[str, str]] = {
     "verification": ("How past outlooks did", "历次展望检验"),
     "verification_none": ("No past outlook has been verified yet.", "尚无可检验的历次展望。"),
     "lead": ("lead, days", "预报时效（天）"),
+    "coming_mci": ("MCI of the coming week (forecast)", "未来一周MCI（预报）"),
+    "coming_week": ("coming week", "未来一周"),
     "count": ("count", "次数"),
     "mean_absolute_error": ("mean absolute error, points", "平均绝对误差（点）"),
     "bias": ("bias, points", "偏差（点）"),
@@ -327,8 +382,36 @@ PHRASES: dict[str, tuple[str, str]] = {
     "legend": ("Classes", "等级"),
     "below": ("below {value}", "低于{value}"),
     "from": ("{value} and above", "{value}及以上"),
-    "between": ("{low} to below {high}", "{low}至{high}以下"),
-    "notes": ("Notes", "说明"),
+    "between": ("{low} to below {high}", "{low}（含）至{high}"),
+    "basis": ("What classes and intervals mean", "等级与区间的含义"),
+    "class_basis": (
+        (
+            "Class limits are this project's own and no standard's. The defaults of weeks (80, 95, 105, 120) part the "
+            "weeks of cities in two invented worlds into about fifths (real weeks of Beijing vary more); those of "
+            "years (90, 97, 103, 110) follow the size of yearly changes that CMA has printed. A class names a size; "
+            "the rank says how unusual it is, the interval whether it differs from 100. In use here:"
+        ),
+        (
+            "等级界限由本项目自定，并非国家或行业标准。默认的周界限（80、95、105、120）大致将两个虚拟世界中各城市的周五等分"
+            "（北京实际各周变幅更大），默认的年界限（90、97、103、110）参照中国气象局公布的年际变化幅度。"
+            "等级只表示大小；是否异常看位次，与100是否有差异看区间。本期采用："
+        ),
+    ),
+    "limits_of": ("{windows}: {limits}.", "{windows}：{limits}。"),
+    "interval_basis": (
+        (
+            "A 90 % interval says how well the fitted models know the index; what nobody observed is not in it. In two "
+            "invented worlds whose truth is known, intervals of weeks after the record held it in 89 % of the weeks "
+            "(73 to 98 % by region and pollutant); of ozone, where the index was more than 50 points from 100, in half "
+            "of them: very large departures come out too small."
+        ),
+        (
+            "90%区间表示所拟合的模型对指数的把握程度，不含未观测因素的影响。在两个真值已知的虚拟世界中，"
+            "建模期之后各周的区间有89%包含真值（分区域与污染物为73%至98%）；臭氧指数偏离100超过50点时仅约一半，"
+            "即特大偏离往往被低估。"
+        ),
+    ),
+    "notes": ("Notes", "说明（程序原文）"),
     "provenance": ("Provenance", "产出信息"),
     "run": ("run", "运行"),
     "made": ("made", "生成时间"),

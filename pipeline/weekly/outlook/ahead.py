@@ -12,11 +12,11 @@ import xarray as xr
 from models.calendar import calendar
 from models.counterfactual import index_days, interval
 from models.separation import Separation
-from pipeline.errors import InputError
 from pipeline.weather.features import base_drivers
 from pipeline.weekly.days import Kind, extended
 from pipeline.weekly.index import Entry, class_of, number
 from pipeline.weekly.means import Period
+from pipeline.weekly.outlook.refusal import NoOutlook
 
 WEEK = 7
 """Days of the coming week: the first ones of the outlook."""
@@ -69,10 +69,7 @@ def _require_drivers(separation: Separation, weather: pd.DataFrame, place: str) 
     needed = [str(name) for name in columns if f"{name}_lag1" in columns]
     there = base_drivers(weather.dropna(axis="columns", how="all"))
     if lacking := [name for name in needed if name not in there]:
-        raise InputError(
-            f"outlook: the forecast has no {lacking[0]!r}, a driver of the model of {place}; give a forecast that has "
-            "it, or leave it out of the run's weather and run `tianbang run` again"
-        )
+        raise NoOutlook("no_outlook_driver", driver=repr(lacking[0]), place=place)
 
 
 def index_of(place: Mapping[str, np.ndarray], name: str) -> np.ndarray:
@@ -117,7 +114,7 @@ def _week(
         return None
     members = 100 * actual.mean(axis=0) / reference.mean(axis=0)
     ends = {"start": f"{days[0]:%Y-%m-%d}", "end": f"{days[WEEK - 1]:%Y-%m-%d}"}
-    return {**ends, **_entry(members, error), "class": class_of(float(members[0]), limits)}
+    return {**ends, **_entry(members, error), "class": class_of(float(members[0]), limits), "kind": "forecast"}
 
 
 _SIX_DAYS = pd.Timedelta(days=WEEK - 1)

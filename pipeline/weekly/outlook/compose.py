@@ -45,7 +45,7 @@ def add(document: Entry, prepared: Prepared, series: Mapping[str, Mapping[str, x
                     leads(days, issued, config.utc_offset),
                     kinds=prepared.days.kinds,
                     errors=widths.get(key, {}),
-                    limits=config.weekly.classes,
+                    limits=config.weekly.limits("week"),
                 )
                 own["outlook"] = {"issued": prepared.told["issued"], "source": prepared.told["source"], **ahead}
     table = verification.table(scored)

@@ -22,6 +22,7 @@ from pipeline.errors import InputError
 from pipeline.stations.frames import described
 from pipeline.vocabulary import weather_variable
 from pipeline.weather import features
+from pipeline.weekly.outlook.refusal import NoOutlook
 from pipeline.weekly.windows import DAY
 
 MODELS = {"ifs": "ifs", "aifs": "aifs-single"}
@@ -110,12 +111,9 @@ def _read(
 
     fields = fields_of(quantities)
     if HEIGHT in fields and options.emulator is None and _remote(options):
-        raise InputError(
-            f"outlook: open data have no boundary-layer height ({HEIGHT}), a driver of the models; train an emulator "
-            "by `era5-fetch blh train` and set weekly.outlook.emulator to its file"
-        )
+        raise NoOutlook("no_outlook_height", height=HEIGHT)
     if without := [str(name) for name in stations.index[stations["latitude"].isna()]]:
-        raise InputError(f"outlook: station {without[0]!r} has no coordinates, which a forecast needs; add them")
+        raise NoOutlook("no_outlook_coordinates", station=repr(without[0]))
     span = None
     if day is not None:
         start = day - pd.Timedelta(hours=utc_offset)
@@ -130,14 +128,14 @@ def _read(
                 else _files(options, fields, points)
             )
     except Era5Error as error:
-        raise InputError(f"outlook: {error}") from None
+        raise NoOutlook("no_outlook_source", told=error) from None
     notes = tuple(f"outlook: {one.message}" for one in told if issubclass(one.category, Era5Warning))
     for one in told:
         if not issubclass(one.category, Era5Warning):
             warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
     found = daily(hours, quantities, utc_offset=utc_offset)
     if not found.sizes["time"]:
-        raise InputError("outlook: the forecast holds no whole local day; give one that goes further")
+        raise NoOutlook("no_outlook_days")
     emulated = tuple(str(name) for name in hours.data_vars if hours[name].attrs.get("emulated") == "true")
     return Forecast(found, pd.Timestamp(hours.attrs["run"]).tz_localize(None), options.source, emulated, notes)
 
@@ -221,9 +219,7 @@ def _fields_of_grib(folder: Path, fields: Sequence[str], points: pd.DataFrame, o
 
     files = [file for file in sorted(folder.glob("*")) if file.suffix in (".grib2", ".grb2", ".grib", ".grb")]
     if not files:
-        raise InputError(
-            f"{folder}: found no forecast; agreed netCDF files of `era5-fetch forecast`, or GRIB files of one run"
-        )
+        raise NoOutlook("no_outlook_files", folder=folder)
     fetched = [name for name in fields if name != HEIGHT or options.emulator is None]
     ends = (pd.Timestamp("1990-01-01"), pd.Timestamp("2100-01-01"))
     totals = read(files, fetched, ends, points=points, accumulation="hour")

@@ -22,6 +22,7 @@ from pipeline.weekly.outlook.ahead import Asked
 from pipeline.weekly.outlook.archive import Issued
 from pipeline.weekly.outlook.correction import NEWEST, corrected, learned
 from pipeline.weekly.outlook.forecast import HORIZON, Forecast, issued_day, latest, leads, of_day
+from pipeline.weekly.outlook.refusal import NoOutlook, Reason, reason_of
 from pipeline.weekly.windows import DAY
 
 ARCHIVE = "weekly/outlooks"
@@ -45,11 +46,10 @@ class Prepared:
     told: Entry | None = None
     notes: tuple[str, ...] = ()
 
-    def refused(self, why: str) -> Prepared:
+    def refused(self, why: Reason) -> Prepared:
         """The same without an outlook, and why."""
         told = {"issued": None, "source": (self.told or {}).get("source"), "why": why}
-        notes = (*self.notes, why)
-        return replace(self, asked=replace(self.asked, ahead=self.asked.ahead[:0]), days=None, told=told, notes=notes)
+        return replace(self, asked=replace(self.asked, ahead=self.asked.ahead[:0]), days=None, told=told)
 
 
 def base_of(config: Config) -> list[str]:
@@ -75,14 +75,14 @@ def prepare(
             forecast = latest(options, places, quantities, utc_offset=config.utc_offset)
             _require_close(forecast, found, config)
         except InputError as error:
-            why, forecast = str(error), None
+            why, forecast = reason_of(error), None
     before = None if forecast is None else forecast.issued
     every, notes = archive.issued(folder, source=options.source, before=before)
     past = [one for one in every if one.made_of.get("base") == base_of(config)]
     asked = Asked(base, past=_past_days(past, found, config))
     prepared = Prepared(asked, folder, past, notes=tuple(notes))
-    if outlook and forecast is None:
-        return replace(prepared, told={"source": options.source}).refused(str(why))
+    if why is not None:
+        return replace(prepared, told={"source": options.source}).refused(why)
     return prepared if forecast is None else _with_forecast(prepared, forecast, config, run, places, found)
 
 
@@ -96,10 +96,8 @@ def _quantities(run: Run) -> list[str]:
 def _require_close(forecast: Forecast, found: Newest, config: Config) -> None:
     first = issued_day(forecast.issued, config.utc_offset)
     if (gap := (first - found.end) // DAY) > LONGEST_GAP:
-        raise InputError(
-            f"outlook: weather ends on {found.end:%Y-%m-%d}, {gap} days before the forecast of {first:%Y-%m-%d}; "
-            f"agreed {LONGEST_GAP} at most; add the weather in between"
-        )
+        ends = {"end": f"{found.end:%Y-%m-%d}", "first": f"{first:%Y-%m-%d}"}
+        raise NoOutlook("no_outlook_gap", **ends, gap=gap, longest=LONGEST_GAP)
 
 
 def _past_days(past: Sequence[Issued], found: Newest, config: Config) -> pd.DatetimeIndex:

@@ -121,11 +121,12 @@ def table(of: pd.DataFrame) -> pd.DataFrame:
 
 
 def of_document(scored: pd.DataFrame) -> dict[str, list[Entry]]:
-    """The scores of all cities together by pollutant, a row for each lead day."""
-    own = scored[(scored["level"] == CITIES) & (scored["window"] == "day")]
+    """The scores of all cities together by pollutant, a row for each lead day and one for the coming week."""
+    own = scored[scored["level"] == CITIES].sort_values(["window", "lead"])
     return {
         str(pollutant): [
-            {"lead": int(row["lead"]), "count": int(row["count"])} | {name: number(row[name]) for name in SCORES[1:]}
+            {"window": str(row["window"]), "lead": int(row["lead"]), "count": int(row["count"])}
+            | {name: number(row[name]) for name in SCORES[1:]}
             for row in rows.to_dict("records")
         ]
         for pollutant, rows in own.groupby("pollutant", sort=False)

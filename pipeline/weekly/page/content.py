@@ -34,6 +34,7 @@ WINDOWS = ("week", "month", "year", "season")
 REFERENCES = ("base", "recent")
 WEEK_VALUES = ("mci", "low", "high")
 BAND_VALUES = ("min", "p10", "median", "p90", "max")
+OBSERVED = ("value", "last_year", "change", "weather", "weather_low", "weather_high")
 LEVELS = ("nation", "region")
 """Levels whose events are on the page: those of all cities would be most of its bytes."""
 
@@ -58,6 +59,7 @@ def payload(
         "week": index["week"],
         "labels": {name: str(found["label"]) for name in REFERENCES if (found := index["references"].get(name))},
         "classes": [{key: one.get(key) for key in ("key", "above", "below")} for one in index["classes"]],
+        "limits": dict(index.get("class_limits") or {}),
         "kinds": list(index["kinds"]),
         "groups": groups,
         "step": step,
@@ -200,8 +202,18 @@ def _own(index: Part, place: Part, pollutant: str, axes: Axes) -> dict[str, Any]
         "said": sentences(index, place, pollutant),
         "windows": {name: _window(window, index, places) for name, window in windows.items()},
         "drivers": _drivers(windows.get("week") or {}, axes.groups),
+        **_coming(own, index),
         **(_series(own, index["kinds"], axes) if place["level"] in axes.levels else {"left_out": True}),
     }
+
+
+def _coming(own: Part, index: Part) -> dict[str, Any]:
+    """The coming week as ``_reference`` has the past one, with its days; nothing without an outlook of it."""
+    outlook = own.get("outlook") or {}
+    week = outlook.get("week")
+    if not week:
+        return {}
+    return {"coming": {"dates": [week.get("start"), week.get("end")], "base": _reference(week, index)}}
 
 
 def _series(own: Part, kinds: Sequence[str], axes: Axes) -> dict[str, Any]:
@@ -219,9 +231,14 @@ def _series(own: Part, kinds: Sequence[str], axes: Axes) -> dict[str, Any]:
     if ahead:
         found |= {
             "ahead": _packed_rows(ahead, axes.ahead, WEEK_VALUES, axes.step),
-            "issued": [outlook.get("issued") or "–", outlook.get("source") or "–", _error_in(ahead.values())],
+            "issued": [_utc(outlook.get("issued")), outlook.get("source") or "–", _error_in(ahead.values())],
         }
     return found
+
+
+def _utc(moment: str | None) -> str:
+    """A time such as 2025-10-06T00:00:00Z as people write it."""
+    return re.sub(r"^(\S+)T(\d\d:\d\d)(:\d\d)?Z$", r"\1 \2 UTC", moment) if moment else "–"
 
 
 def _error_in(days: Collection[Part]) -> str:
@@ -233,7 +250,7 @@ def _error_in(days: Collection[Part]) -> str:
 def _outlook(told: Part) -> dict[str, Any]:
     """Why there is no outlook, or what is to be said of it: phrases, each with its values."""
     if told.get("why") or not told.get("issued"):
-        return {"why": told.get("why") or "", "remarks": []}
+        return {"why": told.get("why"), "remarks": []}
     leads = told.get("corrected_leads") or ()
     remarks: list[list[Any]] = [
         ["outlook_corrected", {"leads": ", ".join(map(str, leads))}]
@@ -244,7 +261,7 @@ def _outlook(told: Part) -> dict[str, Any]:
     for phrase, name in lists.items():
         if found := told.get(name):
             remarks.append([phrase, {"names" if name == "emulated" else "days": ", ".join(map(str, found))}])
-    return {"why": "", "remarks": remarks}
+    return {"why": None, "remarks": remarks}
 
 
 def _kinds(weeks: Mapping[str, Part], axes: Axes, kinds: Sequence[str]) -> str:
@@ -265,7 +282,7 @@ def _window(window: Part, index: Part, places: int) -> dict[str, Any]:
         "kinds": [int((window.get("kinds") or {}).get(kind, 0)) for kind in index["kinds"]],
         **{name: _reference(window[name], index) for name in REFERENCES if window.get(name)},
         "change": [_printed(percents(base.get("mci"), window.get("change"))[name]) for name in CHANGES],
-        "observed": [_printed(observed.get(name), places) for name in ("value", "last_year", "change")],
+        "observed": [_printed(observed.get(name), places) for name in OBSERVED],
     }
 
 
@@ -314,10 +331,10 @@ def _decimals(index: Part, pollutant: str) -> int:
 
 
 def _verification(rows: Sequence[Part]) -> list[list[Any]]:
-    """lead, count, error, bias, hit rate in percent; error and hit rate of persistence, error of 100."""
+    """Lead (null of the coming week), count, error, bias, hit rate in percent; both of persistence, error of 100."""
     return [
         [
-            row["lead"],
+            None if row.get("window") == "week" else row["lead"],
             row.get("count"),
             *(_printed(row.get(name)) for name in ("mean_absolute_error", "bias")),
             _printed(_percent(row.get("hit_rate"))),

@@ -18,6 +18,8 @@ from pipeline.wording import Language, direction, pollutant_in, units_in
 
 Part = Mapping[str, Any]
 CHANGES = ("previous", "last_year", "five_years")
+YEARS_OF_MEAN = 5
+"""Of the mean ``five_years``, where the index does not say of how many it is."""
 READINGS = {"lowered": "favourable", "raised": "unfavourable", "little": "near"}
 
 
@@ -112,13 +114,14 @@ def _headline(index: Part, week: Part) -> Said:
 
 
 def _change(name: str, percent: float, change: Part) -> Said:
-    """Risen, fallen, or little changed where the interval holds zero; without an interval by the printed number."""
+    """Risen, fallen, or not surely changed where the interval holds zero; without an interval by the printed number."""
     ends = [change.get(f"{name}_{end}") for end in ("low", "high")]
     if None in ends:
         found = {"same": "little"}.get(verb := _verb(percent, 1), verb)
     else:
         found = {"lowered": "fell", "raised": "rose", "little": "little"}[direction(*map(_number, ends))]
-    return (f"{found}_{name}", {"size": signed(percent) if found == "little" else text(abs(percent))})
+    years = {"years": text(change.get("years", YEARS_OF_MEAN), 0)} if name == "five_years" else {}
+    return (f"{found}_{name}", {"size": signed(percent) if found == "little" else text(abs(percent)), **years})
 
 
 def _texts(numbers: Part, *names: str) -> dict[str, Any]:

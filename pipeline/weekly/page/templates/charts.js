@@ -40,6 +40,9 @@ function classWords(position, call) {
   return className(position) + (unsure ? ` (${say("unsure")})` : "");
 }
 
+const noClass = () => drawn("svg", { viewBox: "0 0 24 16", "aria-hidden": "true" },
+  drawn("rect", { width: 24, height: 16, fill: "url(#fill-none)" }));
+
 function classLabel(position, call) {
   if (!known(position)) return element("span", { class: "class" }, say("no_data"));
   return element("span", { class: "class" }, swatch(position), `${SIGNS[shade(position)]} ${classWords(position, call)}`);
@@ -49,8 +52,11 @@ function scale(low, high, from, to) {
   return (value) => from + ((value - low) / (high - low || 1)) * (to - from);
 }
 
+const PAPER = 640; // of charts in print, as in the style
+let onPaper = false;
+
 function canvas(holder, height, label) {
-  const width = Math.max(holder.clientWidth || 640, 280);
+  const width = onPaper ? PAPER : Math.max(holder.clientWidth || 640, 280);
   const svg = drawn("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label });
   return { svg, width, height };
 }
@@ -185,7 +191,10 @@ function driversChart(holder) {
     drawn("rect", { class: "bar-total", x: x(mci) - 2.5, width: 5, y: top + 7, height: row - 14 }),
     label(left - 8, top + row / 2 + 4, say("window_week"), "end"),
     label(width - 46, top + row / 2 + 4, number(mci), "start"));
-  holder.append(svg, element("figcaption", {}, say("drivers_note")));
+  const absent = data.groups.map((group, position) => [group, position]).filter(([group, position]) =>
+    group !== "other" && !drivers.some(([own]) => own === position)).map(([group]) => say("group_" + group));
+  holder.append(svg, element("figcaption", {}, [say("drivers_note"),
+    ...(absent.length ? [say("drivers_absent", { groups: absent.join(say("comma")) })] : [])].join(" ")));
 }
 
 function outlookChart(holder) {
@@ -195,7 +204,8 @@ function outlookChart(holder) {
   const days = data.pollutants[chosen.pollutant].ahead
     .map((date, i) => [date, ...series.map((values) => values[i])]).filter(([, mci]) => known(mci));
   if (!days.length) {
-    const told = [say(mine && mine.left_out ? "series_left_out" : "outlook_none"), data.outlook.why].filter(Boolean);
+    const why = data.outlook.why && data.outlook.why[chosen.language];
+    const told = [say(mine && mine.left_out ? "series_left_out" : "outlook_none"), why].filter(Boolean);
     return holder.append(element("p", { class: "elsewhere" }, told.join(" ")));
   }
   const values = [100, ...days.flatMap((day) => day.slice(1))].filter(known);
@@ -205,7 +215,7 @@ function outlookChart(holder) {
     values: days.map(([date, mci, low, high]) => `${date} ${number(mci)} ${between(low, high)}`).join(say("comma")),
   }));
   const [right, floor] = [width - EDGE.right, height - EDGE.bottom];
-  const x = scale(0, Math.max(days.length - 1, 1), EDGE.left + 24, right - 38);
+  const x = scale(0, Math.max(days.length - 1, 1), EDGE.left + 24, right - 24);
   const y = scale(bottom, top, floor - 10, EDGE.top + 16);
   valueAxis(svg, y, bottom, top, EDGE.left, right);
   svg.append(line("hundred", EDGE.left, y(100), right, y(100)), line("axis", EDGE.left, floor, right, floor));
@@ -214,7 +224,7 @@ function outlookChart(holder) {
     if (known(low) && known(high)) svg.append(line("whisker", x(i), y(low), x(i), y(high)));
     svg.append(drawn("circle", { class: "dot open", cx: x(i), cy: y(mci), r: 4 },
       drawn("title", {}, `${date}: ${number(mci)} ${between(low, high)}, ${say("forecast")}`)));
-    svg.append(label(x(i) + (width < 500 ? 0 : 20), y(mci) - 8, number(mci, width < 500 ? 0 : 1)));
+    svg.append(label(x(i), y(known(high) ? high : mci) - 7, number(mci, width < 500 ? 0 : 1)));
     if (width >= 500 || i % 2 === 0) svg.append(label(x(i), floor + 15, date.slice(5)));
   });
   holder.append(svg, key([

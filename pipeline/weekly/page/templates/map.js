@@ -17,11 +17,16 @@ const levels = ["city", "region"].filter((level) => placesOf[level].size);
 const placeOf = (outline) => placesOf[chosen.level].get(outline);
 const outlinesOf = (place) => outlines.filter((outline) => placeOf(outline) === place);
 
+const coming = (place) => (own(place) && own(place).coming) || null;
+const anyComing = () => data.places.some((_, place) => coming(place));
+const isAhead = () => chosen.when === "ahead" && anyComing();
+// What the map shows of a place: the index of the week, or of the coming one.
+const mapped = (place) => (isAhead() ? (coming(place) || { base: BLANK }).base : based(place));
+
 function told(place) {
-  const mine = own(place) && own(place).windows.week;
-  const [mci, low, high, position, , , , call] = (mine && mine.base) || BLANK;
+  const [mci, low, high, position, , , , call] = mapped(place);
   if (!known(mci)) return say("told", { place: nameOf(place), what: say("no_data") });
-  const marks = notFinal(mine.kinds);
+  const marks = isAhead() ? say("forecast") : notFinal(week(place).kinds);
   const parts = [`${number(mci)} ${between(low, high)}`, known(position) ? classWords(position, call) : say(call), marks];
   return say("told", { place: nameOf(place), what: parts.filter(Boolean).join(say("comma")) });
 }
@@ -73,7 +78,7 @@ function paintMap() {
   byId("map-source").textContent = say("map_source", { package: byId("map-source").dataset.package });
   for (const outline of outlines) {
     const place = placeOf(outline);
-    const position = place === undefined ? null : based(place)[3];
+    const position = place === undefined ? null : mapped(place)[3];
     outline.setAttribute("class", [known(position) ? "" : "none", place === undefined ? "" : "valued"].join(" ").trim());
     outline.style.fill = known(position) ? `url(#fill-${shade(position)})` : "";
   }

@@ -22,19 +22,34 @@ function paintControls() {
   if (byId("map-levels") && levels.length) {
     switches(byId("map-levels"), say("map_level"), levels.map((one) => [one, say("by_" + one)]), chosen.level,
       (value) => choose({ level: value }));
+    const weeks = anyComing() ? ["week", "ahead"] : [];
+    switches(byId("map-when"), say("map_when"), weeks.map((one) => [one, say("map_" + one)]), isAhead() ? "ahead" : "week",
+      (value) => choose({ when: value }));
   }
 }
 
 function range({ above, below }) {
-  if (!known(above)) return say("below", { value: number(below, 0) });
-  if (!known(below)) return say("from", { value: number(above, 0) });
-  return say("between", { low: number(above, 0), high: number(below, 0) });
+  if (!known(above)) return say("below", { value: String(below) });
+  if (!known(below)) return say("from", { value: String(above) });
+  return say("between", { low: String(above), high: String(below) });
+}
+
+// The limits of every group of windows that shares them, such as "week, month to date: 80, 95, 105, 120".
+function limitsInWords() {
+  const groups = new Map();
+  for (const [window, limits] of Object.entries(data.limits)) {
+    const written = limits.map(String).join(say("comma"));
+    groups.set(written, [...(groups.get(written) || []), say("window_" + window)]);
+  }
+  return Array.from(groups, ([limits, windows]) => say("limits_of", { windows: windows.join(say("comma")), limits }));
 }
 
 function paintLegend() {
   byId("legend").setAttribute("aria-label", say("legend"));
   byId("legend").replaceChildren(...data.classes.map((one, position) =>
-    element("li", {}, classLabel(position), ` (${range(one)})`)));
+    element("li", {}, classLabel(position), ` (${range(one)})`)),
+  element("li", {}, element("span", { class: "class" }, noClass(), say("no_data"))));
+  byId("class-limits").textContent = [say("class_basis"), ...limitsInWords()].join(" ");
   byId("provenance").replaceChildren(...Object.entries(data.run).map(([name, value]) =>
     element("div", {}, element("dt", {}, say(name)), element("dd", {}, value))));
 }
@@ -51,13 +66,25 @@ function marks(place) {
 
 // Of all places the most days of each kind: the map cannot mark them place by place.
 function marksOfAll() {
+  if (isAhead()) {
+    const [start, end] = data.places.map((_, place) => coming(place)).find(Boolean).dates;
+    return [element("span", { class: "marked" }, say("map_ahead_days", { start, end }))];
+  }
   const counts = data.places.map((_, place) => (week(place) ? week(place).kinds : []));
   const told = notFinal(data.kinds.map((_, kind) => Math.max(...counts.map((one) => one[kind] || 0))));
   return told ? [element("span", { class: "marked" }, told)] : [];
 }
 
+// The coming week of a place in one line.
+function comingLine(place) {
+  const found = coming(place);
+  if (!found) return null;
+  const [mci, low, high, position, , , , call] = found.base;
+  return element("p", { class: "coming" }, say("coming_in_short"), " ", classLabel(position, call), " ",
+    element("span", { class: "unbroken" }, `${number(mci)} ${between(low, high)}`));
+}
+
 function paintHeadlines() {
-  byId("map-marked").replaceChildren(...marksOfAll());
   byId("headlines").replaceChildren(...data.places.flatMap((place, position) => {
     const mine = own(position);
     if (place.level === "city" && data.places[0].level !== "city") return [];
@@ -66,7 +93,7 @@ function paintHeadlines() {
       nameOf(position));
     return [element("article", { class: place.level, "data-place": position },
       element("h3", {}, name, " ", classLabel(based(position)[3], based(position)[7]), " ", marks(position)),
-      element("p", {}, spoken(mine.said[0], position)))];
+      element("p", {}, spoken(mine.said[0], position)), comingLine(position))];
   }));
 }
 
@@ -104,6 +131,7 @@ function paint(everything) {
     paintNotes();
   }
   paintChosen();
+  byId("map-marked").replaceChildren(...marksOfAll());
   paintMap();
   if (everything) paintAll(byId("all"));
   markRow();
@@ -140,6 +168,12 @@ window.addEventListener("hashchange", () => {
   choiceOfAddress();
   choose({ language: chosen.language, place: chosen.place });
 });
+for (const [moment, value] of [["beforeprint", true], ["afterprint", false]]) {
+  window.addEventListener(moment, () => {
+    onPaper = value;
+    paintCharts();
+  });
+}
 let width = window.innerWidth;
 window.addEventListener("resize", () => {
   if (window.innerWidth !== width) paintCharts();

@@ -34,9 +34,13 @@ const MEASURES = [
   { key: "mci_recent", shown: ({ recent }) => `${number(recent[0])} ${between(recent[1], recent[2])}` },
   { key: "observed_column", shown: ({ observed }) => concentration(observed[0]) },
   { key: "observed_last_year", shown: ({ observed }) => concentration(observed[1]) },
+  { key: "observed_change", shown: ({ observed }) => concentrationChange(observed[2]) },
+  { key: "observed_weather", shown: ({ observed: [, , , weather, low, high] }) => (known(weather)
+    ? `${concentrationChange(weather)} [${concentrationChange(low)}, ${concentrationChange(high)}]` : "–") },
 ];
 
 const concentration = (value) => number(value, data.pollutants[chosen.pollutant].decimals);
+const concentrationChange = (value) => signed(value, data.pollutants[chosen.pollutant].decimals);
 
 function paintWindows(holder) {
   const windows = Object.entries((own() || { windows: {} }).windows)
@@ -81,7 +85,7 @@ function paintVerification(holder) {
   const columns = ["lead", "count", "mean_absolute_error", "bias", "hit_rate", "persistence_error",
     "persistence_hit_rate", "climatology_error"].map((name) => ({ name: say(name) }));
   const rows = scores.map(([lead, count, error, bias, hits, still, stillHits, hundred]) =>
-    row([number(lead, 0), number(count, 0), number(error), signed(bias), number(hits, 0), number(still),
+    row([known(lead) ? number(lead, 0) : say("coming_week"), number(count, 0), number(error), signed(bias), number(hits, 0), number(still),
       number(stillHits, 0), number(hundred)], columns));
   return holder.replaceChildren(tableOf(say("verification"), columns, rows),
     element("p", { class: "remark" }, say("verification_note")));
@@ -97,7 +101,7 @@ const COLUMNS = [
   { key: "interval", value: (place) => based(place)[1], shown: (place) => between(based(place)[1], based(place)[2]) },
   { key: "call", text: true, value: (place) => (based(place)[7] ? say(based(place)[7]) : null) },
   { key: "class", text: true, value: (place) => based(place)[3],
-    shown: (place) => classLabel(based(place)[3], based(place)[7]) },
+    shown: (place) => classLabel(based(place)[3]) },
   ...["change_previous", "change_last_year", "change_five_years"].map((key, position) => (
     { key, value: (place) => week(place) && week(place).change[position], written: signed })),
   { key: "rank", value: (place) => based(place)[4],
@@ -106,6 +110,8 @@ const COLUMNS = [
   { key: "observed_column", value: (place) => week(place) && week(place).observed[0],
     written: concentration },
   { key: "kinds", text: true, value: (place) => (week(place) ? notFinal(week(place).kinds) : "") },
+  ...(pollutants.some((one) => data.pollutants[one].places.some((mine) => mine && mine.coming)) ? [
+    { key: "coming_mci", value: (place) => (coming(place) ? coming(place).base[0] : null), written: number }] : []),
 ];
 
 function compared(one, other) {
@@ -170,20 +176,32 @@ const CSV_COLUMNS = [
   ...REFERENCES.flatMap((name) => ["mci", "low", "high", "class", "rank", "of", "percentile", "reading"]
     .map((column) => (name === "base" ? column : `${name}_${column}`))),
   "change_previous_percent", "change_last_year_percent", "change_five_years_percent",
-  "observed", "observed_last_year", "observed_change",
+  "observed", "observed_last_year", "observed_change", "observed_weather", "observed_weather_low", "observed_weather_high",
 ];
+
+// Rows of what is ahead: as many cells as a window's, of which only the base's are filled.
+function aheadRows(mine, pollutant) {
+  const kinds = (days) => data.kinds.map((kind) => (kind === "forecast" ? days : 0));
+  const [mci, low, high] = mine.ahead ? unpacked(mine.ahead, 3) : [[], [], []];
+  const rows = data.pollutants[pollutant].ahead.map((date, i) =>
+    ["day_ahead", date, date, 1, ...kinds(1), mci[i], low[i], high[i]]).filter((cells) => known(cells[cells.length - 1]));
+  if (mine.coming) rows.push(["week_ahead", ...mine.coming.dates, 7, ...kinds(7), ...withKey(mine.coming.base)]);
+  return rows;
+}
+
+const withKey = (reference) => reference.map((value, i) => (i === 3 && known(value) ? data.classes[value].key : value));
 
 function csv() {
   const lines = [CSV_COLUMNS.join(",")];
   data.places.forEach((place, position) => {
     for (const pollutant of pollutants) {
       const mine = own(position, pollutant);
-      for (const [window, found] of Object.entries(mine ? mine.windows : {})) {
-        const references = REFERENCES.flatMap((name) => (found[name] || BLANK)
-          .map((value, i) => (i === 3 && known(value) ? data.classes[value].key : value)));
-        lines.push([place.level, place.key, place.adcode, place.en, place.zh, pollutant,
-          data.pollutants[pollutant].units.en, window, ...found.dates.slice(0, 3), ...found.kinds, ...references, ...found.change,
-          ...found.observed].map(cell).join(","));
+      const named = [place.level, place.key, place.adcode, place.en, place.zh, pollutant, data.pollutants[pollutant].units.en];
+      const rows = Object.entries(mine ? mine.windows : {}).map(([window, found]) => [window, ...found.dates.slice(0, 3),
+        ...found.kinds, ...REFERENCES.flatMap((name) => withKey(found[name] || BLANK)), ...found.change, ...found.observed]);
+      for (const cells of [...rows, ...(mine ? aheadRows(mine, pollutant) : [])]) {
+        const whole = [...named, ...cells];
+        lines.push(CSV_COLUMNS.map((_, i) => cell(whole[i])).join(","));
       }
     }
   });

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -55,7 +56,8 @@ class ReportFigure:
             raise InputError(f"figure {self.name}: {general('no_cjk_font', 'en')}")
         paths = {suffix: folder / self.language / f"{file_name(self.name)}.{suffix}" for suffix in formats}
         with matplotlib.rc_context(style.settings(self.language)):
-            canvas = self.paint()
+            with warnings.catch_warnings(action="ignore", category=UserWarning):  # of glyphs, which are asked for next
+                canvas = self.paint()
             if lacking := unwritable(texts_of(canvas), matplotlib.rcParams["font.family"]):
                 said = " ".join(lacking[:10])
                 raise InputError(general("no_glyph", "en", artefact=f"figure {self.name}", characters=said))

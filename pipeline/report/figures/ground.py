@@ -106,11 +106,11 @@ def _near(places: pd.DataFrame, known: Mapping[str, str]) -> list[str]:
     """The places that have an outline and, where their coordinates are known, stand in or near it."""
     codes, outlines = city_outlines()
     exact = dict(zip(codes, outlines, strict=True))
-    rows = places[places["name"].isin([name for name, code in known.items() if code in exact])]
+    near = {name for name, code in known.items() if code in exact}
+    rows = places[places["name"].isin(near)].dropna(subset=["latitude", "longitude"])
     points = shapely.points(rows["longitude"].to_numpy(float), rows["latitude"].to_numpy(float))
     away = shapely.distance(points, np.array([exact[known[str(name)]] for name in rows["name"]], dtype=object))
-    nowhere = rows["latitude"].isna().to_numpy() | rows["longitude"].isna().to_numpy()
-    return [str(name) for name, is_near in zip(rows["name"], nowhere | (away <= FARTHEST), strict=True) if is_near]
+    return sorted(near - set(rows["name"].astype(str)[away > FARTHEST]))
 
 
 def _elsewhere(places: pd.DataFrame) -> Ground:

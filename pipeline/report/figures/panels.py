@@ -181,7 +181,7 @@ class _Art:
         rest = [self.paths[name] for name in seen if name not in known.index]
         _add(axes, PathCollection(rest, facecolors=NO_DATA, **(disc_edge or polygon_edge)), 3.1)
         filled = PathCollection([self.paths[str(name)] for name in known.index], **(disc_edge or polygon_edge))
-        filled.set_facecolor(panel.scale.colours(panel.scale.norm(known.to_numpy())))
+        filled.set_facecolor(panel.scale.colours_of(known.to_numpy()))
         filled.set_gid("values")
         _add(axes, filled, 3.2)
         uncertain = [self.shapes[name] for name in panel.uncertain if name in seen]

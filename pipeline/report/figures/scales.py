@@ -15,7 +15,7 @@ from matplotlib.figure import Figure as Canvas
 
 from pipeline.wording import signed
 
-COLOURS, ENDS, MIDDLE = "RdBu_r", 0.09, 0.045
+COLOURS, ENDS, MIDDLE = "RdBu_r", 0.1, 0.045
 """ColorBrewer's, without its darkest ends, on which no hatching would be seen (black has a contrast of 3:1 on each
 class), and without its middle, where one could not tell the smallest decrease from the smallest increase."""
 SIDES = (6, 5, 4)
@@ -37,9 +37,14 @@ class Scale:
     below: bool = False
     above: bool = False
 
+    def colours_of(self, values: np.ndarray) -> np.ndarray:
+        """A colour for each value, dims (value, 4); a limit belongs to the class above it, the last to the last."""
+        within = np.where(values == self.edges[-1], self.edges[-2], values)
+        return np.asarray(self.colours(self.norm(within))).reshape(-1, 4)
+
     @property
     def norm(self) -> BoundaryNorm:
-        """Value -> class; zero belongs to the first class of increase."""
+        """Value -> class."""
         return BoundaryNorm(np.asarray(self.edges), len(self.edges) - 1)
 
     @property
@@ -70,7 +75,7 @@ def scale_of(values: Iterable[float]) -> Scale:
     reach = float(np.quantile(sizes, ROBUST)) if sizes.size else 0.0
     step, count = _step(reach if reach > SIGNIFICANT else 1.0)
     edges = tuple(round(step * number, 10) for number in range(-count, count + 1))
-    return Scale(edges, below=bool((given < edges[0]).any()), above=bool((given >= edges[-1]).any()))
+    return Scale(edges, below=bool((given < edges[0]).any()), above=bool((given > edges[-1]).any()))
 
 
 def _step(reach: float) -> tuple[float, int]:

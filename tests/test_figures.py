@@ -7,15 +7,15 @@ import sys
 import urllib.request
 import warnings
 from dataclasses import dataclass
-from itertools import combinations, pairwise
+from itertools import pairwise
 
 import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from matplotlib.text import Text
 from PIL import Image
+from visual import overlaps
 
 from models.calendar import calendar
 from pipeline import figures, tables, wording
@@ -230,25 +230,6 @@ def test_no_map_is_downloaded(tmp_path, monkeypatch):
     monkeypatch.setattr(urllib.request, "urlopen", refuse)
     maps = [figure for figure in everything(tmp_path) if figure.kind == "map"]
     assert all(figure.draw(Run(tmp_path / "run"), Key()).artefacts for figure in maps)
-
-
-def beyond_the_axes(canvas):
-    """Tick labels that matplotlib keeps but does not draw, since their place is outside the limits."""
-    axes = [axis for axes in canvas.axes for axis in (axes.xaxis, axes.yaxis)]
-    ticks = [(tick, *sorted(axis.get_view_interval())) for axis in axes for tick in axis.get_major_ticks()]
-    return {
-        label for tick, low, high in ticks if not low <= tick.get_loc() <= high for label in (tick.label1, tick.label2)
-    }
-
-
-def overlaps(canvas):
-    """Pairs of visible texts whose boxes meet by more than a pixel, and texts that leave the figure."""
-    canvas.draw_without_rendering()
-    texts = [text for text in canvas.findobj(Text) if text.get_visible() and text.get_text().strip()]
-    boxes = [(text.get_text(), text.get_window_extent()) for text in set(texts) - beyond_the_axes(canvas)]
-    meeting = [(a, b) for (a, one), (b, other) in combinations(boxes, 2) if one.padded(-1).overlaps(other.padded(-1))]
-    outside = [text for text, box in boxes if not (canvas.bbox.x0 <= box.x0 and box.x1 <= canvas.bbox.x1)]
-    return meeting, outside
 
 
 @pytest.mark.parametrize("years", [(2020, 2021), tuple(range(2013, 2025))], ids=["2 years", "12 years"])

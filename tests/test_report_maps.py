@@ -324,6 +324,23 @@ def test_no_map_is_downloaded(monkeypatch):
 # --- which numbers
 
 
+def test_a_city_stands_at_the_mean_of_its_stations_that_count():
+    stations = pd.DataFrame(
+        {
+            "station": ["A", "B", "C", "D"],
+            "city": ["110000", "110000", "110000", "Nowhere"],
+            "latitude": [39.0, 41.0, 10.0, np.nan],
+            "longitude": [116.0, 117.0, 10.0, np.nan],
+            "assessed": [True, True, False, True],
+        }
+    )
+    found = maps.places_of(stations).set_index("name")
+    assert found.loc["110000", ["label_en", "label_zh"]].tolist() == ["Beijing", "北京"]
+    assert found.loc["110000", ["latitude", "longitude"]].tolist() == [40.0, 116.5]
+    assert found.loc["Nowhere", ["latitude", "longitude"]].isna().all()
+    assert tuple(found.reset_index().columns) == maps.PLACES
+
+
 def test_a_panel_takes_the_change_that_is_asked_for_of_cities_alone():
     places = made.nowhere_in_particular(3)
     facts = made.facts(places)
@@ -480,19 +497,19 @@ def test_equal_figures_are_equal_bytes_whatever_the_order_of_sets(tmp_path):
 
 
 def test_fonts_are_embedded_so_that_every_reader_of_pdf_has_them(tmp_path):
-    assert fonts.pdf_font_type([fonts.LATIN]) == 42
     places = made.nowhere_in_particular(3)
     for language in LANGUAGES:
         figure = next(figures.maps_of(made.facts(places), places, CHANGE, language=language, source="x"))
         content = figure.write(tmp_path, ("pdf",))["pdf"].read_bytes()
-        kind = fonts.pdf_font_type(fonts.families(language))
+        kind = 42 if language == "en" else fonts.pdf_font_type(["变化"], fonts.families("zh"))
         assert (b"/FontFile2" in content) == (kind == 42)
         assert (b"/Subtype /Type3" in content) == (kind == 3)
 
 
 def test_the_packaged_chinese_font_is_not_put_in_the_place_of_a_truetype_font(monkeypatch):
     monkeypatch.setattr(fonts, "_installed", lambda: None)
-    assert fonts.pdf_font_type(fonts.families("zh")) == 3
+    assert fonts.pdf_font_type(["change 变化"], fonts.families("zh")) == 3
+    assert fonts.pdf_font_type(["change"], fonts.families("en")) == 42
 
 
 def test_a_name_that_no_font_can_write_and_a_missing_font_are_errors(tmp_path, monkeypatch):

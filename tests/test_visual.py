@@ -51,6 +51,7 @@ def test_comparing_leaves_the_figure_as_it_was():
     dots = figure.dpi
     visual.picture_of(figure)
     assert figure.dpi == dots
+    assert (visual.picture_of(figure) < 255).any()
     assert "a" in {text.get_text() for text in visual.written(figure)}
 
 

@@ -1,9 +1,9 @@
 """Pictures of figures compared with small ones that are kept: what was looked at once must look the same.
 
-``assert_looks_like(canvas, name)`` draws a figure without its texts, 100 dots an inch, and compares it with
-``tests/baselines/NAME.png``. Texts are compared by the tests as words: where fonts are hinted otherwise, every letter
-differs and nothing is wrong. Blocks of 4 by 4 dots are compared by their mean colour, since anti-aliasing only moves
-colour between neighbours. TOLERANCE is what a black edge does to such a block if it moves by a tenth of a dot
+``assert_looks_like(canvas, name, folder)`` draws a figure without its texts and legends, 100 dots an inch, and compares
+it with ``tests/baselines/NAME.png``. Texts are compared by the tests as words: where fonts are hinted otherwise, every
+letter differs and nothing is wrong. Blocks of 4 by 4 dots are compared by their mean colour, since anti-aliasing only
+moves colour between neighbours. TOLERANCE is what a black edge does to such a block if it moves by a tenth of a dot
 (255 x 4 x 0.1 / 16, and a level for each of two roundings): more than another processor's arithmetic or another version
 of the drawing library, less than a class of colour, a line of hatching or a tick that is missing.
 
@@ -12,9 +12,11 @@ of the drawing library, less than a class of colour, a line of hatching or a tic
 
 import os
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.legend import Legend
 from matplotlib.text import Text
 from PIL import Image
 
@@ -27,20 +29,20 @@ LARGEST = 40_000
 
 
 def picture_of(canvas):
-    """The figure without its texts: dims (row, column, colour), 0 to 255. The figure is left as it was."""
-    texts = [text for text in canvas.findobj(Text) if text.get_visible()]
+    """The figure without texts and legends: dims (row, column, colour), 0 to 255. The figure is left as it was."""
     before = canvas.dpi
-    for text in texts:
-        text.set_visible(False)
     canvas.set_dpi(DOTS_PER_INCH)
     try:
-        drawn = FigureCanvasAgg(canvas)
-        drawn.draw()
+        with patch.object(Text, "draw", _nothing), patch.object(Legend, "draw", _nothing):
+            drawn = FigureCanvasAgg(canvas)
+            drawn.draw()
         return np.asarray(drawn.buffer_rgba())[..., :3].copy()
     finally:
         canvas.set_dpi(before)
-        for text in texts:
-            text.set_visible(True)
+
+
+def _nothing(*_, **__):
+    """What is drawn of a text, and of a legend, which its words put in place."""
 
 
 def block_means(picture):

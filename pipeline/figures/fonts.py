@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -52,13 +52,19 @@ def families(language: Language) -> list[str]:
     return [*chinese, LATIN] if language == "zh" else [LATIN, *chinese]
 
 
-def pdf_font_type(names: Iterable[str]) -> int:
-    """How matplotlib embeds fonts in a PDF: as TrueType (42) where all have such outlines, else as Type 3.
+def pdf_font_type(texts: Iterable[str], names: Sequence[str]) -> int:
+    """How matplotlib is to embed the fonts of ``texts`` in a PDF: as TrueType (42), or as Type 3 where one is not.
+
+    Each character is written in the first family of ``names`` that has it.
 
     Noto's and Source Han's fonts have PostScript outlines, which matplotlib would put into a TrueType font's place; a
     reader that believes what the file says shows no character (matplotlib issues 2869, 20870).
     """
-    return 3 if any(_has_postscript_outlines(name) for name in names) else 42
+    used = {
+        next((name for name in names if ord(character) in _characters(name)), LATIN)
+        for character in set(_printed(texts))
+    }
+    return 3 if any(_has_postscript_outlines(name) for name in used) else 42
 
 
 @cache

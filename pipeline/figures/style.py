@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import matplotlib.dates
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
+from matplotlib.text import Text
 from PIL import Image
 from scipy.spatial import KDTree
 
@@ -61,7 +63,6 @@ def settings(language: Language) -> Any:
         "legend.frameon": False,
         "legend.fontsize": 8.5,
         "svg.fonttype": "path",
-        "pdf.fonttype": pdf_font_type(families(language)),
         "svg.hashsalt": "tianbang",
         "text.parse_math": False,
     }
@@ -198,5 +199,6 @@ def write_svg(figure: Canvas, path: Path) -> None:
 
 def write_pdf(figure: Canvas, path: Path) -> None:
     """The figure as PDF without dates and versions; fonts are embedded, text can be searched."""
-    nothing = dict.fromkeys(("CreationDate", "Creator", "Producer"))
-    figure.savefig(path, format="pdf", metadata=nothing)
+    texts = [text.get_text() for text in figure.findobj(Text)]
+    with matplotlib.rc_context({"pdf.fonttype": pdf_font_type(texts, matplotlib.rcParams["font.family"])}):
+        figure.savefig(path, format="pdf", metadata=dict.fromkeys(("CreationDate", "Creator", "Producer")))

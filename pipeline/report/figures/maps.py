@@ -11,6 +11,8 @@ import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
 from pipeline.errors import ContractError
+from pipeline.figures.place_map import LANGUAGES
+from pipeline.regions import label
 from pipeline.report.figures import panels
 from pipeline.report.figures.ground import Ground, ground_of
 from pipeline.report.figures.panels import Page, Panel
@@ -37,6 +39,17 @@ class Change:
     statistic: str
     first: int
     last: int
+
+
+def places_of(stations: pd.DataFrame) -> pd.DataFrame:
+    """The cities of ``tables/stations.csv`` with columns ``PLACES``, each at the mean of its stations that count.
+
+    Coordinates are NaN where no station of the city has any.
+    """
+    counted = stations[stations["assessed"].astype(bool)].assign(name=stations["city"].astype(str))
+    means = counted.groupby("name")[["latitude", "longitude"]].mean().reset_index()
+    labels = {f"label_{language}": [label(name, language) for name in means["name"]] for language in LANGUAGES}
+    return means.assign(**labels)[list(PLACES)]
 
 
 def statistic_of(facts: pd.DataFrame, pollutant: str) -> str:

@@ -37,7 +37,7 @@ class Scale:
     below: bool = False
     above: bool = False
 
-    def colours_of(self, values: np.ndarray) -> np.ndarray:
+    def colours_of(self, values: np.ndarray) -> Any:
         """A colour for each value, dims (value, 4); a limit belongs to the class above it, the last to the last."""
         within = np.where(values == self.edges[-1], self.edges[-2], values)
         return np.asarray(self.colours(self.norm(within))).reshape(-1, 4)

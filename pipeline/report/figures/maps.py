@@ -16,9 +16,9 @@ from pipeline.regions import label
 from pipeline.report.figures import panels
 from pipeline.report.figures.ground import Ground, ground_of
 from pipeline.report.figures.panels import Page, Panel
-from pipeline.report.figures.scales import Scale, decimals, scale_of
+from pipeline.report.figures.scales import Scale, scale_of
 from pipeline.report.figures.words import phrase
-from pipeline.wording import Language, number, pollutant_in, statistic_in, units_in
+from pipeline.wording import Language, decimals_of, number, pollutant_in, statistic_in, units_in
 
 PARTS = ("observed_change", "weather", "emissions")
 """Quantities that share units and a scale."""
@@ -209,7 +209,7 @@ def panel_alt(title: str, values: pd.DataFrame, language: Language) -> str:
     shown = panel.numbers
     if shown.empty:
         return phrase("panel_alt_nothing", language, title=title)
-    count = decimals(panel.scale.edges) + 1
+    count = decimals_of(float(shown.abs().max()))
     said = {
         "title": title,
         "count": len(shown),

@@ -17,11 +17,12 @@ import xarray as xr
 
 from models.counterfactual import interval
 from pipeline.assessment.options import Panel
-from pipeline.attribution import Task, attribute
+from pipeline.attribution import Task, attribute, failed
+from pipeline.clusters import at
 from pipeline.config import Config
 from pipeline.readings import mean_of
 from pipeline.regions import definitions
-from pipeline.stages import Keys, keys, read_places, tasks
+from pipeline.stages import LOGS, Keys, keys, read_places, tasks
 from pipeline.store import Run
 from pipeline.tables import OURS
 from pipeline.vocabulary import pollutant as pollutant_of
@@ -146,7 +147,8 @@ def _other_panel(
     waiting = [task for task in differ if not task.fresh(store)]
     if most is not None and len({task.place.name for task in waiting}) > most:
         return None, f"skipped={count}"
-    outcomes = [*each(attribute, waiting, scheduler=scheduler)]
+    where = at(scheduler, config.scheduler)
+    outcomes = [*each(attribute, waiting, scheduler=where, failed=failed, logs=store.path(LOGS))]
     left = {(outcome.task.place.name, outcome.task.pollutant) for outcome in outcomes if outcome.artefact is None}
     found = read_cities(store, [task for task in differ if (task.place.name, task.pollutant) not in left])
     without = {(task.place.name, task.pollutant): xr.Dataset() for task in differ}

@@ -186,10 +186,8 @@ def test_a_station_that_moved_biases_all_stations_and_not_the_constant_panel(mov
     assert set(notes) == {"differ=1/2"}
 
 
-def test_the_other_panel_is_separated_once_and_a_run_of_it_takes_it_over(moved: Path, tmp_path: Path) -> None:
-    shutil.copytree(moved, tmp_path / "copy")
-    folder = tmp_path / "copy"
-    config = load(folder / "config.yml")
+def test_the_other_panel_is_separated_once_and_a_run_of_it_takes_it_over(moved: Path) -> None:
+    folder, config = moved, load(moved / "config.yml")
     first = sensitivity(config, folder / "run", HEADLINE)
     before = content(folder / "run")
     pd.testing.assert_frame_equal(first, sensitivity(config, folder / "run", HEADLINE))

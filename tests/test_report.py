@@ -77,7 +77,7 @@ def test_every_number_of_the_page_leads_to_a_fact_with_its_value(page, facts):
     named = [own for tag, own in page.tags if tag == "data" and "data-fact" in own]
     assert named
     for own in named:
-        first, *others = own["data-fact"].split(" ")
+        first, *others = own["data-fact"].split(" | ")
         assert {first, *others} <= set(known.index)
         assert float(own["value"]) == pytest.approx(known[first], rel=1e-5)
 

@@ -29,6 +29,8 @@ SIGNS = {
     "m⁻³": "m<sup>−3</sup>",
 }
 """What is printed with real subscripts: fonts draw the signs for them poorly, and some lack them."""
+SEPARATOR = " | "
+"""Between the ids of facts; an id may hold spaces."""
 TYPES = {"png": "image/png", "svg": "image/svg+xml"}
 
 
@@ -64,6 +66,7 @@ def render(documents: Sequence[Document], facts: pd.DataFrame) -> str:
         .render(
             documents=documents,
             known=known,
+            separator=SEPARATOR,
             say={one.language: partial(say, language=one.language) for one in documents},
             signs=signs,
             said=partial(said, facts=known),
@@ -102,7 +105,7 @@ def _traceable(printed: str, facts: Sequence[tuple[str, Fact]]) -> Markup:
     names = [name for name, fact in facts if fact.prints(printed)]
     if not names:
         return signs(printed)
-    title = " ".join(names)
+    title = SEPARATOR.join(names)
     value = facts[[name for name, _ in facts].index(names[0])][1].value
     return Markup('<data value="{}" data-fact="{}" title="{}">{}</data>').format(value, title, title, printed)
 

@@ -11,7 +11,7 @@ import importlib.util
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from importlib.resources import files
 from itertools import product
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipeline.errors import InputError
-from pipeline.report.blocks import Block, Document, Equation, Grid, Picture, Trace, columns_needed
+from pipeline.report.blocks import Block, Cell, Document, Equation, Grid, Picture, Trace, columns_needed
 
 FONTS = "pylopdf_fonts_zh_cn"
 """The package with Noto Serif SC and Noto Sans SC (OFL 1.1)."""
@@ -31,8 +31,11 @@ SIZES = (8.5, 8.0, 7.5, 7.0)
 """Sizes of a table's text, the largest that fits is taken [pt]."""
 TEXT_EMS = (22.0, 12.0)
 """A column of texts that is wider than this is broken into lines; rather that than smaller letters."""
+SLACK = 1.06
+"""A table that is so much too wide is rather made smaller than its page turned."""
+NO_BREAK = "\u00a0"
 POINT = 2.54 / 72
-INSET = 6.4
+INSET = 6.0
 """Left and right of a cell together [pt]."""
 PREFERRED = ("svg", "png")
 """A tagged PDF cannot hold other PDFs."""
@@ -48,7 +51,7 @@ def fonts_folder() -> Path:
 
 
 def write_pdf(document: Document, path: Path) -> None:
-    """The document at ``path``. A character without a glyph, or a table wider than the page, is an InputError."""
+    """The document at ``path``. A character without a glyph is an InputError."""
     import typst
 
     with tempfile.TemporaryDirectory() as made:
@@ -135,16 +138,24 @@ def _grid(grid: Grid) -> dict[str, Any]:
         "label": grid.label,
         "caption": grid.caption,
         "columns": [{"name": one.name, "kind": "number" if one.numbers else "text"} for one in grid.columns],
-        "rows": [[cell.text for cell in row] for row in grid.rows],
+        "rows": [_texts(grid, row) for row in grid.rows],
         "note": grid.note,
         "size": size,
         "wide": wide,
     }
 
 
+def _texts(grid: Grid, row: Sequence[Cell]) -> list[str]:
+    """A row's texts; a number is never broken from its interval."""
+    if len(row) == 1:
+        return [row[0].text]
+    both = zip(row, grid.columns, strict=True)
+    return [cell.text.replace(" ", NO_BREAK) if column.numbers else cell.text for cell, column in both]
+
+
 def size_of(grid: Grid) -> tuple[float, bool]:
     """The size of a table's text [pt] and whether its page is turned; too wide for any, its cells are broken."""
-    for wide, room in ((False, TEXT_WIDTH), (True, LANDSCAPE_WIDTH)):
+    for wide, room in ((False, TEXT_WIDTH * SLACK), (True, LANDSCAPE_WIDTH)):
         for size, line in product(SIZES, TEXT_EMS):
             ems = sum(_ems_of(grid, number, line) for number in range(len(grid.columns)))
             if (ems * size + INSET * len(grid.columns)) * POINT <= room:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -74,7 +74,7 @@ class Picture:
     label: str
     caption: str
     alt: str
-    files: dict[str, Path]
+    files: Mapping[str, Path] = field(hash=False)
     width: float = 1.0
     kind: ClassVar = "picture"
 
@@ -155,4 +155,4 @@ class Document:
 def columns_needed(texts: Sequence[str]) -> float:
     """The width of the widest line of ``texts`` in ems: a Chinese character is one, a Latin one about half."""
     lines = [line for text in texts for line in text.splitlines()] or [""]
-    return max(sum(1.0 if ord(character) > 0x2E80 else 0.53 for character in line) for line in lines)
+    return max(sum(1.0 if ord(character) > 0x2E80 else 0.56 for character in line) for line in lines)

@@ -181,10 +181,9 @@ def _section(section: str, parts: Parts, numbering: _Numbering) -> Iterator[Bloc
             yield Telling(tuple(Said(one.text, one.facts, str(numbering.next("trace"))) for one in own))
         else:
             yield from (Paragraph(one.text, "plain" if section == "sensitivity" else "missing") for one in own)
-    for one in drawn:
-        yield _picture(one, numbering)
-    for table in tables:
-        yield _table(table, numbering)
+    yield from dict.fromkeys(_picture(one, numbering) for one in drawn)
+    told = any(not one.facts for one in sentences)  # what a table without rows lacks
+    yield from (_table(table, numbering) for table in tables if table.rows or table.why or not told)
 
 
 def _headlines(parts: Parts) -> Iterator[Sentence]:

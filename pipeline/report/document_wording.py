@@ -89,6 +89,13 @@ PHRASES: dict[str, tuple[str, str]] = {
         "None of its {count} statements is about a region and year of this run; claims.csv says why of each.",
         "其{count}条论断均不涉及本次运行的区域、污染物和年份；各条原因见claims.csv。",
     ),
+    "sensitivity_caption": (
+        (
+            "The headline under other choices: {what}. Filled: what this report chose, its 90 % interval as a band; "
+            "open: another choice."
+        ),
+        "其他选择下的主要结论：{what}。实心为本报告的选择，色带为其90%区间；空心为其他选择。",
+    ),
     "table_sensitivity": ("The headline under other choices", "其他选择下的主要结论"),
     "note_sensitivity": (
         (

@@ -50,7 +50,8 @@ def _beside(table: Tabled, against: Sequence[str], scope: Scope, language: Langu
     """The index with its changes against several references beside each other; its word is that against the first."""
     at = {column: number for number, column in enumerate(PRINTED["index"])}
     known = [name for name in AGAINST if name in against]
-    names = ("place", "pollutant", "window", "period_to", "mci")
+    several = len({row[at["period_to"]].text for row in table.rows}) > 1
+    names = ("place", "pollutant", "window", *(("period_to",) if several else ()), "mci")
     rows = []
     for _, own in groupby(zip(table.rows, against, strict=True), key=lambda pair: [c.text for c in pair[0][:4]]):
         by = {name: row for row, name in own}

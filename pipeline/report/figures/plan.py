@@ -10,6 +10,7 @@ import pandas as pd
 from pipeline.config import Config
 from pipeline.figures import source_line
 from pipeline.regions import definitions, label
+from pipeline.report.document_wording import say
 from pipeline.report.facts import HEADLINE
 from pipeline.report.figures import NotMade, ReportFigure, figure_one, maps_of, sensitivity
 from pipeline.report.figures.maps import Change, statistic_of
@@ -67,7 +68,7 @@ def _of_choices(table: pd.DataFrame, scope: Scope, language: Language, source: s
                     language,
                     partial(sensitivity.paint, rows, language, years=years, source=source),
                     summary(rows, language),
-                    title(rows, language, first=years[0], last=years[1]),
+                    say("sensitivity_caption", language, what=title(rows, language, first=years[0], last=years[1])),
                 ),
             )
 

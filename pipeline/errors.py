@@ -29,3 +29,15 @@ class NothingToDo(TianbangError):
     """No place has enough data for an answer."""
 
     exit_code = 5
+
+
+class Incomplete(TianbangError):
+    """All that could be made is there and whole; some places failed, and are tried again by the next run."""
+
+    exit_code = 6
+
+
+class NotYet(TianbangError):
+    """What was asked for is made of weather that is not there yet: ask again later."""
+
+    exit_code = 7

@@ -6,6 +6,7 @@ VENV   := .venv
 PY     := $(VENV)/bin/python
 READY  := $(VENV)/.ready
 LOCK   := requirements-lock.txt
+CYLC   := .venv-workflows
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -19,7 +20,7 @@ libgomp      = import ctypes, sys; sys.platform == "linux" and ctypes.CDLL("libg
 needs_gomp   = LightGBM needs the system library libgomp.so.1. \
 	Debian, Ubuntu: apt-get install libgomp1; Fedora, RHEL: dnf install libgomp
 
-.PHONY: help demo test test-slow lint format lock setup clean FORCE
+.PHONY: help demo test test-slow lint format lock setup workflows-tools clean FORCE
 
 help:
 	@echo "make demo       run the sample world, from files to page (OUT=$(OUT))"
@@ -28,6 +29,7 @@ help:
 	@echo "make lint       all of make test but the tests"
 	@echo "make format     put the code into the agreed form"
 	@echo "make lock       bring $(LOCK) in step with pyproject.toml (UPGRADE=--upgrade: newest)"
+	@echo "make workflows-tools  Cylc, which checks workflows/, in an environment of its own ($(CYLC))"
 	@echo "make clean      remove $(VENV), caches and build products; runs/ stays"
 
 demo: $(READY)
@@ -71,6 +73,14 @@ $(READY): pyproject.toml $(LOCK) | $(VENV)/pyvenv.cfg
 	@$(PY) -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@echo "$(CURDIR)" > $@
 
+workflows-tools: $(CYLC)/bin/cylc
+
+# The range is that of workflows/environment-cylc.yml.
+$(CYLC)/bin/cylc: workflows/environment-cylc.yml
+	@$(PYTHON) -m venv --clear $(CYLC)
+	@$(CYLC)/bin/python -m pip install --quiet "$$(sed -n 's/^ *- \(cylc-flow.*\)/\1/p' $<)"
+	@touch $@
+
 $(VENV)/pyvenv.cfg:
 	$(if $(filter 3.11 3.12 3.13,$(python_found)),,$(error $(needs_python)))
 	$(if $(shell $(PYTHON) -c 'import ensurepip, venv' 2>&1),$(error $(needs_venv)))
@@ -85,6 +95,6 @@ endif
 endif
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .coverage htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache \
+	rm -rf $(VENV) $(CYLC) build dist *.egg-info .coverage htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache \
 		.import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

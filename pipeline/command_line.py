@@ -200,22 +200,44 @@ def index(
         list[str] | None, typer.Option("--set", help="KEY=VALUE laid over the config; repeatable.")
     ] = None,
     scheduler: Scheduler = None,
+    fill: Annotated[
+        bool, typer.Option("--fill", help="As --outlook; days that have no weather yet by forecasts, marked so.")
+    ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only whether the weather of --week is there: exit code 7 if not.")
+    ] = False,
+    catch_up: Annotated[
+        bool, typer.Option("--catch-up", help="Every week that has weather and was not issued, in order.")
+    ] = False,
+    since: Annotated[
+        str | None, typer.Option(help="With --catch-up: from this week on, and what would be other now too.")
+    ] = None,
 ) -> None:
     """The meteorological condition index of a week, from the models a run has kept and the newest weather."""
     import datetime
 
     from pipeline.config import load
-    from pipeline.errors import ConfigError
     from pipeline.operations import alerts
     from pipeline.weekly import files, terminal
+    from pipeline.weekly.catching_up import Asked, check_week, require_one
+    from pipeline.weekly.catching_up import catch_up as catch_up_weeks
     from pipeline.weekly.issue import issue
 
-    if latest and week is not None:
-        raise ConfigError(f"--week: found {week!r} and --latest; allowed: one of them")
+    require_one(week=week, since=since, latest=latest, check=check, catch_up=catch_up)
     loaded = load(config, settings or ())
     folder = (out or Path("runs") / loaded.name).resolve()
     now = datetime.datetime.now(datetime.UTC)
-    document = issue(loaded, folder, week=week, now=now, scheduler=scheduler, outlook=outlook)
+    if check and week is not None:
+        typer.echo(check_week(loaded, folder, week=week, now=now))
+        return
+    if catch_up:
+        asked = Asked(since, outlook=outlook, fill=fill, scheduler=scheduler)
+        try:
+            typer.echo(catch_up_weeks(loaded, folder, now=now, asked=asked))
+        finally:
+            alerts.tell_of_newest(folder, loaded.alerts, now=now)
+        return
+    document = issue(loaded, folder, week=week, now=now, scheduler=scheduler, outlook=outlook, fill=fill)
     alerts.tell(alerts.alarms(document, loaded.alerts, now=now), loaded.alerts)
     if form is IndexFormat.table:
         typer.echo(terminal.as_text(document))

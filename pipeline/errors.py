@@ -35,3 +35,9 @@ class Incomplete(TianbangError):
     """All that could be made is there and whole; some places failed, and are tried again by the next run."""
 
     exit_code = 6
+
+
+class NotYet(TianbangError):
+    """What was asked for is made of weather that is not there yet: ask again later."""
+
+    exit_code = 7

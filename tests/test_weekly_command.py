@@ -237,8 +237,11 @@ def test_regions_in_another_order_change_nothing(world: Path, own: Path) -> None
     ("arguments", "code", "said"),
     [
         (["--week", "2023-W53"], 2, "--week: found '2023-W53'; the weeks of 2023 are 2023-W01 to 2023-W52"),
-        (["--week", "2023-W01", "--latest"], 2, "allowed: one of them"),
-        (["--week", "2023-W20"], 3, "no day has weather; the record runs from 2021-01-01 to 2023-03-15"),
+        (["--week", "2023-W01", "--latest"], 2, "found --week and --latest; allowed: one of them"),
+        (["--week", "2023-W01", "--catch-up"], 2, "found --week and --catch-up; allowed: one of them"),
+        (["--since", "2023-W01"], 2, "--since: found without --catch-up; agreed both"),
+        (["--check"], 2, "--check: found no --week; agreed the week whose weather is asked for"),
+        (["--week", "2023-W20"], 7, "no day has weather; the record runs from 2021-01-01 to 2023-03-15"),
         (["--set", "pollutants=[o3, benzene]"], 3, "models of 'benzene' are missing; run `tianbang run`"),
         (["--week", "2019-W20"], 3, "no day has weather; the record runs from 2021-01-01 to 2022-12-31"),
         (["--set", "weekly.starts=monday"], 2, "weekly.starts: unknown key; known here: week_starts, season_starts"),

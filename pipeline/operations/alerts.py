@@ -12,6 +12,7 @@ import shlex
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -90,6 +91,13 @@ def _implausible(document: Mapping[str, Any], options: Alerts) -> Iterator[Alarm
             if mci is not None and not low <= mci <= high:
                 told = f"{place['name']['en']}, {pollutant}: index {mci:.1f} in {document['week']['label']}"
                 yield Alarm("implausible", f"{place['key']} {pollutant}", f"{told}, outside {low:g} to {high:g}")
+
+
+def tell_of_newest(folder: Path, options: Alerts, *, now: datetime.datetime) -> None:
+    """``tell`` for the newest index of a run ``folder``; nothing where none was issued."""
+    path = folder / "weekly" / "index.json"
+    if path.is_file():
+        tell(alarms(json.loads(path.read_text(encoding="utf-8")), options, now=now), options)
 
 
 def tell(found: Sequence[Alarm], options: Alerts) -> None:

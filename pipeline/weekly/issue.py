@@ -17,8 +17,8 @@ from models.separation import Separation
 from pipeline import __version__
 from pipeline.attribution import file_name
 from pipeline.clusters import HERE, Scheduler, at
-from pipeline.config import WHERE, Config
-from pipeline.errors import InputError
+from pipeline.config import Config
+from pipeline.errors import InputError, NotYet
 from pipeline.progress import say, tracked
 from pipeline.readings import mean_of
 from pipeline.regions import city_mean, label
@@ -27,9 +27,10 @@ from pipeline.stages import read_places
 from pipeline.store import Run, digest
 from pipeline.vocabulary import GROUPS
 from pipeline.vocabulary import pollutant as known_pollutant
-from pipeline.weekly import files, fitted
+from pipeline.weekly import files, fitted, issued
 from pipeline.weekly.days import KINDS, extended
 from pipeline.weekly.events import NATION, event_names, events_of
+from pipeline.weekly.filling import filled
 from pipeline.weekly.index import Entry, band_of_place, classes, weeks_of_place, window_of
 from pipeline.weekly.means import Plan, arrays, planned, readings
 from pipeline.weekly.newest import Newest, newest
@@ -88,25 +89,32 @@ def issue(
     now: datetime.datetime,
     scheduler: str | None = None,
     outlook: bool = False,
+    fill: bool = False,
+    weather: Newest | None = None,
 ) -> Entry:
     """The index of a week, written to ``weekly/`` of the run folder; returns the document (schema ``files.SCHEMA``).
 
     Without a ``week`` that of the last whole one with weather up to the day before ``now``. With ``outlook`` the days
-    ahead too; where no forecast can be had the document says why. ConfigError for a week that does not exist,
-    InputError when models are missing or nothing is known of the week; nothing is written then.
+    ahead too; where no forecast can be had the document says why. With ``fill`` moreover days of the week that have
+    no weather yet by the forecasts of that outlook, and marked so. ``weather`` is what came after the record up to the
+    day before ``now``, where it was read already. ConfigError for a week that does not exist, NotYet when it lies
+    behind all weather, InputError when models are missing or nothing is known of it; nothing is written then.
     """
     started = time.monotonic()
     run = Run(folder)
     asked = None if week is None else week_named(week, config.weekly.week_starts)
     stations, regions = _places_of(run)
     models, notes = _models(config, run, stations)
-    yesterday = pd.Timestamp(now.astimezone(_zone(config)).date()) - DAY
+    yesterday, outlook = day_before(config, now), outlook or fill
     last = yesterday if asked is None else min(asked.end, yesterday)
-    every = newest(config, run, stations, last=yesterday if outlook else last)
+    every = newest(config, run, stations, last=yesterday if outlook else last) if weather is None else weather
+    every = every if outlook else every.until(last)
     found = every.until(last)
-    chosen = asked or _latest(config, found)
-    _require_weather(chosen, found)
+    chosen = asked or (week_over(config, now) if fill else _latest(config, found))
     prepared = prepare(config, run, stations, every, outlook=outlook)
+    if fill:
+        found = filled(found, prepared, chosen)
+    _require_weather(chosen, found)
     plan = _plan(config, chosen, found)
     cities = [_city(run, name, own, stations, (found, every, prepared), plan) for name, own in models.items()]
     of_cities = {
@@ -122,27 +130,50 @@ def issue(
         say(f"warning: {note}")
     document = {
         **_head(config, chosen, plan, now),
-        "models": fitted.digest_of(run, [path for own in models.values() for path in own.values()]),
+        "models": _digest_of(run, models),
         "places": _places(config, means, stations, regions, found, plan),
         "notes": notes,
     }
     document |= {"events": events_of(run, _areas(document)), "event_names": event_names()}
     scores = compose.add(document, prepared, {name: own.series for name, own in of_cities.items()}, config)
-    made_of = {
-        "config": digest(config.model_dump(mode="json", exclude=WHERE)),
-        "models": document["models"],
-        "week": chosen.label,
-    }
-    key = digest([__version__, made_of, document["made"]])
-    files.write(run, document, key, made_of)
+    own = issued.issue_of(config, document["models"], chosen, found)
+    key = digest([__version__, issued.made_of(own), document["made"]])
+    files.write(run, document, key, issued.made_of(own))
+    issued.keep(run, own, key)
     compose.keep(run, document, prepared, scores, config=config, key=key)
     _tell_missing(document)
     say(f"index of {chosen.label}: {len(cities)} cities in {time.monotonic() - started:.1f} s: {run.path(files.PAGE)}")
     return document
 
 
+def weather_since(config: Config, run: Run, last: pd.Timestamp) -> Newest:
+    """What came after the run's record, up to the day ``last``; InputError where there is no run."""
+    stations, _ = _places_of(run)
+    return newest(config, run, stations, last=last)
+
+
+def models_of(config: Config, run: Run) -> str:
+    """The digest of all models that an index is made of; InputError when some are missing."""
+    models, _ = _models(config, run, _places_of(run)[0])
+    return _digest_of(run, models)
+
+
+def day_before(config: Config, now: datetime.datetime) -> pd.Timestamp:
+    """The last whole local day."""
+    return pd.Timestamp(now.astimezone(_zone(config)).date()) - DAY
+
+
+def week_over(config: Config, now: datetime.datetime) -> Week:
+    """The last week whose days are all over."""
+    return week_of(day_before(config, now) - 6 * DAY, config.weekly.week_starts)
+
+
 def _zone(config: Config) -> datetime.timezone:
     return datetime.timezone(datetime.timedelta(hours=config.utc_offset))
+
+
+def _digest_of(run: Run, models: Models) -> str:
+    return fitted.digest_of(run, [path for own in models.values() for path in own.values()])
 
 
 def _places_of(run: Run) -> tuple[Stations, Mapping[str, Sequence[str]]]:
@@ -198,7 +229,8 @@ def _require_weather(week: Week, found: Newest) -> None:
     if found.record_start <= week.end and week.start <= found.end:
         return
     after = "and the source holds nothing later" if found.days is None else "with what came after it"
-    raise InputError(
+    kind = NotYet if week.start > found.end else InputError
+    raise kind(
         f"week {week.label} ({week.start:%Y-%m-%d} to {week.end:%Y-%m-%d}): no day has weather; the record runs from "
         f"{found.record_start:%Y-%m-%d} to {found.end:%Y-%m-%d} {after}; ask for a week in it, or add weather"
     )

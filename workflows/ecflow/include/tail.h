@@ -1,0 +1,2 @@
+trap - EXIT
+ecflow_client --complete

@@ -312,7 +312,11 @@ def test_a_workflow_that_triggers_otherwise_fails_its_reference(cylc: Callable[.
 @needs_rsync
 @pytest.mark.slow
 def test_weather_that_never_comes_makes_a_marked_index_and_no_other(cylc: Callable[..., Any], tmp_path: Path) -> None:
-    late = changed(tmp_path, "weekly", more="    [[weather]]\n        [[[skip]]]\n            outputs = failed\n")
+    more = (
+        "    [[weather]]\n        [[[skip]]]\n            outputs = failed\n"
+        "[scheduler]\n    [[events]]\n        expected task failures = 2023-W01/weather, 2023-W02/weather\n"
+    )
+    late = changed(tmp_path, "weekly", more=more)
     weather = ("2022-W52/index", "2022-W52/index", "2022-W52/marked", "2022-W52/marked"), ("2023-W01/marked",)
     expected = [
         f"{cycle}/{task} -triggered off {list(of)} in flow 1"

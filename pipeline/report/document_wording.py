@@ -59,7 +59,7 @@ PHRASES: dict[str, tuple[str, str]] = {
         "90 %, from {members} members of {block_days}-day blocks",
         "90%，{members}个成员，按{block_days}天分段重抽样",
     ),
-    "partial": ("{year} is not whole: data to {day}; marked *", "{year}年数据不完整，截至{day}，以*标记"),
+    "partial": ("{year} is not whole: data to {day}; marked †", "{year}年数据不完整，截至{day}，以†标记"),
     # sections
     "section_headlines": ("In short", "要点"),
     "section_concentrations": ("Concentrations", "污染物浓度"),

@@ -39,17 +39,18 @@ def demo_beside_forest(folder: Path, *, seed: int, scheduler: str | None = None)
 
 
 def demo_nation(folder: Path, options: NationOptions, *, scheduler: str | None = None) -> Path:
-    """Generates a nation in ``folder/inputs`` and runs on it, compared with its truth; returns the path of the page."""
-    from pipeline.known_truth import summary
+    """Generates a nation in ``folder/inputs``, runs on it and makes the report of its last year; returns its page.
 
-    page = run(
-        load(nation_inputs(folder, options)),
-        folder,
-        scheduler=scheduler,
-        truth=folder / "inputs" / "truth" / "truth.nc",
-    )
+    Run and report are compared with the truth that was planted: ``tables/truth.csv``, and the report's claims.
+    """
+    from pipeline.known_truth import summary
+    from pipeline.report import Asked, report
+
+    config, truth = load(nation_inputs(folder, options)), folder / "inputs" / "truth"
+    run(config, folder, scheduler=scheduler, truth=truth / "truth.nc")
     say(summary(folder / "tables" / "truth.csv"))
-    return page
+    asked = Asked(int(options.through[:4]), options.through, truth / "claims.yml")
+    return report(config, folder, asked, scheduler=scheduler)
 
 
 def nation_inputs(folder: Path, options: NationOptions) -> Path:

@@ -68,9 +68,9 @@ class Scheduler(BaseModel):
 
     @model_validator(mode="after")
     def _keys_of_its_kind(self) -> Scheduler:
-        for name in sorted(self.model_fields_set & set(OF_KINDS)):
-            if self.kind not in OF_KINDS[name]:
-                raise ValueError(f"found {name!r} with kind {self.kind}; allowed: with {', '.join(OF_KINDS[name])}")
+        for name, kinds in OF_KINDS.items():
+            if self.kind not in kinds and getattr(self, name) != type(self).model_fields[name].default:
+                raise ValueError(f"found {name!r} with kind {self.kind}; allowed: with {', '.join(kinds)}")
         needed = {"address": "address", "kubernetes": "image", "slurm": "memory", "pbs": "memory"}.get(self.kind)
         if needed and getattr(self, needed) is None:
             raise ValueError(f"found kind {self.kind} without {needed!r}; this key is required there")

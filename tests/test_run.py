@@ -23,7 +23,7 @@ from small_world import content, tianbang
 
 from pipeline import __version__
 from pipeline.attribution import twins
-from pipeline.config import Config, load
+from pipeline.config import WHERE, Config, load
 from pipeline.stages import ASSESSMENT_TABLES, TABLES, keys, tasks
 from pipeline.store import Run, file_digest
 
@@ -510,7 +510,12 @@ CONCERNS = {
         "year_start": "03-01",
         "interventions": [{"name": "x", "start": "2022-01-01", "end": "2022-02-01"}],
     },
-    "products": {"levels": ["region"], "languages": ["zh"], "assessment": {"standard": "gb_3095_2012"}},
+    "products": {
+        "levels": ["region"],
+        "languages": ["zh"],
+        "assessment": {"standard": "gb_3095_2012"},
+        "panel": "constant",  # which readings are taken; each has a key of its own: tests/test_sensitivity.py
+    },
 }
 
 
@@ -518,6 +523,7 @@ def test_every_key_of_the_config_concerns_a_stage() -> None:
     assert {name for concerned in CONCERNS.values() for name in concerned} == set(Config.model_fields) - {
         "archive",  # its ledger is an input: tests/test_archive.py
         "weekly",  # `tianbang index` alone reads it: tests/test_weekly_command.py
+        *WHERE,  # where work is done, and who is told
     }
 
 

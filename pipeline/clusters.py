@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, TianbangError
 from pipeline.progress import say
 
 if TYPE_CHECKING:
@@ -144,7 +144,13 @@ def _cluster(scheduler: Scheduler, logs: Path | None) -> Iterator[Any]:
     if scheduler.kind == "address":
         yield scheduler.address
         return
-    with MAKERS[scheduler.kind](scheduler, logs) as cluster:
+    try:
+        made = MAKERS[scheduler.kind](scheduler, logs)
+    except (OSError, RuntimeError, TimeoutError) as error:
+        raise TianbangError(
+            f"scheduler: {scheduler.kind} could not be started ({' '.join(str(error).split())}); run again to continue"
+        ) from None
+    with made as cluster:
         if scheduler.kind != "local" or scheduler.fewest is not None:
             cluster.adapt(
                 minimum=scheduler.most if scheduler.fewest is None else scheduler.fewest, maximum=scheduler.most

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import random
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import psutil
 import pytest
 import small_world
 
@@ -114,3 +119,56 @@ def test_a_place_that_fails_is_told_and_tried_again_and_the_rest_is_made(
     assert set(pd.read_csv(folder / "tables" / "attribution.csv")["pollutant"]) == set(config.pollutants)
     assert Run(folder).fresh("tables/attribution.csv", whole)
     assert json.loads((folder / "manifests" / "index.html.json").read_text())["key"] == whole
+
+
+@pytest.mark.slow
+def test_tables_are_the_same_bytes_on_one_worker_on_four_and_without_a_scheduler(tmp_path: Path) -> None:
+    path = small_world.write(tmp_path / "world", {"pollutants": ["benzene", "o3"], "model": {"members": 2}})
+    made = {}
+    for name, scheduler in {
+        "processes": Scheduler(),
+        "one": Scheduler(kind="local", workers=1),
+        "four": Scheduler(kind="local", workers=4, memory="2GB"),
+    }.items():
+        run(load(path).model_copy(update={"scheduler": scheduler}), tmp_path / name)
+        tables = sorted((tmp_path / name / "tables").glob("*.csv"))
+        made[name] = {table.name: table.read_bytes() for table in tables}
+        assert len(tables) > 10
+    assert made["one"] == made["processes"]
+    assert made["four"] == made["processes"]
+
+
+@pytest.mark.slow
+def test_a_run_whose_workers_are_killed_at_any_moment_ends_with_the_same_tables(tmp_path: Path) -> None:
+    path = small_world.write(tmp_path / "world", {"pollutants": ["benzene", "o3"], "model": {"members": 2}})
+    whole = load(path).model_copy(update={"scheduler": Scheduler(kind="local", workers=2, retries=20)})
+    run(whole, tmp_path / "whole")
+    killed: list[int] = []
+
+    def kill_some() -> None:
+        rng = random.Random(1)
+        while not list((tmp_path / "killed").glob("readings/*.nc")):
+            time.sleep(0.1)
+        while not (tmp_path / "killed" / "index.html").exists() and len(killed) < 3:
+            time.sleep(rng.uniform(0.2, 2))
+            workers = [child for child in psutil.Process().children(recursive=True) if _works(child)]
+            if workers:
+                victim = rng.choice(workers)
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    victim.kill()
+                    killed.append(victim.pid)
+
+    killer = threading.Thread(target=kill_some, daemon=True)
+    killer.start()
+    run(whole, tmp_path / "killed")
+    killer.join(timeout=10)
+    assert killed
+    for table in sorted((tmp_path / "whole" / "tables").glob("*.csv")):
+        assert (tmp_path / "killed" / "tables" / table.name).read_bytes() == table.read_bytes(), table.name
+
+
+def _works(process: psutil.Process) -> bool:
+    """Whether a process is a Dask worker: a child of the nanny, in which tasks run."""
+    with contextlib.suppress(psutil.Error):
+        return "spawn_main" in " ".join(process.cmdline())
+    return False

@@ -5,6 +5,7 @@ A claim here is true: the report agrees where its interval, or the tolerance, ho
 
 from __future__ import annotations
 
+import calendar
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -21,18 +22,24 @@ DECIMALS = 1  # of a statement's number, [ug m-3] or [%]; it is true to half of 
 STATISTICS = {"pm25": ("mean",), "o3": ("mean", "p90")}
 SPOKEN = {
     "pm25": ("PM2.5", "PM2.5"),
-    "o3": ("O3", "O3"),
+    "o3": ("O3", "臭氧"),
     "mean": ("annual mean", "年均浓度"),
-    "p90": ("90th percentile of the days", "90百分位浓度"),
+    "p90": ("90th percentile of the days", "第90百分位数浓度"),
     "weather": ("the weather's part", "气象贡献"),
     "emissions": ("the emissions' part", "排放贡献"),
 }
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 SENTENCES = {
-    ("part", "en"): "{region}: of the change of {pollutant} ({statistic}), {first} to {last}, {part} is {value} μg/m³.",
-    ("part", "zh"): "{region}：{first}年至{last}年{pollutant}{statistic}变化中，{part}为{value}微克/立方米。",
-    ("index", "en"): "{region}: the condition index of {pollutant} changed by {value} % from {first} to {last}.",
-    ("index", "zh"): "{region}：{first}年至{last}年{pollutant}气象条件指数变化{value}%。",
+    (
+        "part",
+        "en",
+    ): "{region}: of the change of {pollutant} ({statistic}) from {first} to {last}, {part} is {value} μg/m³.",
+    ("part", "zh"): "{region}：{first}至{last}{pollutant}{statistic}变化中，{part}为{value}微克/立方米。",
+    (
+        "index",
+        "en",
+    ): "{region}: the meteorological condition index of {pollutant} changed by {value} % from {first} to {last}.",
+    ("index", "zh"): "{region}：{first}至{last}{pollutant}气象条件评估指数变化{value}%。",
 }
 INDEX = "mci_change_percent"
 SOURCE = "planted truth of the generated nation"
@@ -69,6 +76,14 @@ class Pair:
     def period(self, year: int) -> str:
         """How a report's facts call these months of a year."""
         return str(year) if self.months == 12 else f"{year}-01/{year}-{self.months:02d}"
+
+    def spoken(self, year: int, language: Language) -> str:
+        """The same in a sentence."""
+        if self.months == 12:
+            return f"{year}年" if language == "zh" else str(year)
+        if language == "zh":
+            return f"{year}年1—{self.months}月" if self.months > 1 else f"{year}年1月"
+        return " to ".join(dict.fromkeys(["January", calendar.month_name[self.months]])) + f" {year}"
 
 
 def _of_region(truth: xr.Dataset, region: str, pair: Pair) -> Iterator[dict[str, Any]]:
@@ -125,7 +140,7 @@ def _statement(region: str, pair: Pair, what: tuple[str, str, str], value: float
         pollutant=pollutant,
         statistic=statistic,
         part=quantity,
-        first=pair.period(pair.first),
-        last=pair.period(pair.last),
+        first=pair.spoken(pair.first, language),
+        last=pair.spoken(pair.last, language),
         value=f"{value:+.{DECIMALS}f}",
     )

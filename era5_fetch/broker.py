@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from filelock import Timeout
 
-from era5_fetch.errors import DecodeError, Era5Error, FileError, SourceError, TransferError
+from era5_fetch.errors import DecodeError, Era5Error, FileError, RequestError, SourceError, TransferError
 from era5_fetch.journal import State
 from era5_fetch.patience import Patience
 from era5_fetch.plan import LATE, split
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from era5_fetch.journal import Entry
     from era5_fetch.progress import Teller
     from era5_fetch.request import Request
-    from era5_fetch.server import Server
+    from era5_fetch.server import Inputs, Listed, Server
 
 IN_FLIGHT = 2
 """The most requests of a dataset that wait or run on the server: it rejects more (six projects, August to October
@@ -82,7 +82,8 @@ class Broker:
         self._closed_until: dict[str, float] = {}
         self._rejected: Counter[str] = Counter()
         self._vanished: Counter[str] = Counter()
-        self._remote: dict[str, tuple[str, dict[str, list[str]]]] | None = None
+        self._remote: list[Listed] | None = None
+        self._inputs: dict[str, Inputs | None] = {}
         self._full: set[str] = set()
         self._said: set[str] = set()
 
@@ -211,15 +212,25 @@ class Broker:
             self._patience.wait(attempt, at_least=setback.after)
 
     def _identical(self, request: Request, spent: frozenset[str]) -> str | None:
-        """The job of the same request, by whomever it was asked for, that has not been used up."""
+        """The newest job of the same request, by whomever it was asked for, that has not been used up."""
         if self._remote is None:
-            found = {}
-            for job, dataset, inputs in list(self._server.jobs()):
-                if dataset == request.dataset and job not in spent:
-                    found[job] = (dataset, self._server.inputs(job) if inputs is None else inputs)
-            self._remote = found
-        wanted = (request.dataset, normalised(request.inputs))
-        return next((job for job, asked in self._remote.items() if asked == wanted and job not in spent), None)
+            self._remote = self._server.jobs()
+        wanted = normalised(request.inputs)
+        for listed in self._remote:
+            if listed.dataset != request.dataset or listed.job in spent:
+                continue
+            if (listed.inputs or self._looked_up(listed.job)) == wanted:
+                return listed.job
+        return None
+
+    def _looked_up(self, job: str) -> Inputs | None:
+        """What a job was asked for, asked once; None of one that is gone or odd: it is none of ours."""
+        if job not in self._inputs:
+            try:
+                self._inputs[job] = self._server.inputs(job)
+            except (JobGone, RequestError):
+                self._inputs[job] = None
+        return self._inputs[job]
 
     def _settle_others(self) -> bool:
         """Ask after the jobs of processes that died; those done no longer keep others from being asked."""

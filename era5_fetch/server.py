@@ -6,7 +6,7 @@ import logging
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import requests
 from ecmwf.datastores import Client
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from era5_fetch.credentials import Access
     from era5_fetch.patience import Patience
     from era5_fetch.request import Request
+
+Inputs: TypeAlias = dict[str, list[str]]
+"""What is asked of a job, normalised."""
 
 LOGGER = logging.getLogger("era5_fetch.server")
 HEADER = "PRIVATE-TOKEN"
@@ -61,6 +64,16 @@ class JobGone(Era5Error):
 
 class AccessRefused(RequestError):
     """The key or a licence: no other request would fare better."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A job in the server's list."""
+
+    job: str
+    dataset: str
+    inputs: Inputs | None
+    """What it was asked for; None where the list does not tell."""
 
 
 @dataclass(frozen=True)
@@ -120,18 +133,22 @@ class Server:
             found = self._client.estimate_costs(request.dataset, request.inputs)
             return Cost(float(found["cost"]), float(found["limit"]))
 
-    def jobs(self) -> Iterator[tuple[str, str, dict[str, list[str]] | None]]:
-        """Name, dataset and, where the list tells, normalised inputs of the newest jobs that may be of use."""
+    def jobs(self) -> list[Listed]:
+        """The newest jobs that may be of use, newest first."""
         with self._explained("the list of jobs"):
             page = self._client.get_jobs(limit=NEWEST, sortby="-created", status=["accepted", "running", "successful"])
-            for job in page.json["jobs"]:
-                told = ((job.get("metadata") or {}).get("request") or {}).get("ids")
-                yield str(job["jobID"]), str(job["processID"]), normalised(told) if told else None
+            found = [job for job in page.json["jobs"] if isinstance(job, dict) and {"jobID", "processID"} <= set(job)]
+            return [Listed(str(j["jobID"]), str(j["processID"]), _asked(j.get("metadata"))) for j in found]
 
-    def inputs(self, job: str) -> dict[str, list[str]]:
-        """What a job was asked for, normalised."""
+    def inputs(self, job: str) -> Inputs | None:
+        """What a job was asked for; None of one that does not tell."""
         with self._explained(job):
-            return normalised(self._client.get_remote(job).request)
+            reply = self._client.get_remote(job)
+            try:
+                told = reply.request
+            except (KeyError, TypeError):
+                return None
+            return normalised(told) if isinstance(told, dict) else None
 
     @contextmanager
     def _explained(self, subject: str) -> Iterator[None]:
@@ -166,6 +183,14 @@ class Server:
 
     def _line(self, text: str) -> str:
         return self._access.key.redacted(" ".join(text.split()))
+
+
+def _asked(metadata: Any) -> Inputs | None:
+    """The inputs in what the list tells of a job; None where they are not, or are none."""
+    try:
+        return normalised(metadata["request"]["ids"]) or None
+    except (AttributeError, KeyError, TypeError):
+        return None
 
 
 def _failure(subject: str, text: str) -> Era5Error:

@@ -21,7 +21,7 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from loopback import fetch_era5
-from loopback.cds_server import KEY, QUEUE_FULL, CdsServer
+from loopback.cds_server import KEY, QUEUE_FULL, CdsServer, Job
 from loopback.era5_files import bytes_of, dataset, times_of, truth, zipped
 from loopback.fetch_era5 import AREA, NOW, PATIENCE
 
@@ -326,10 +326,38 @@ def test_a_job_whose_reply_was_lost_is_found_and_not_asked_for_again(server, cac
     assert any("the server has it already" in line for line in source._teller.lines)
 
 
-def test_the_same_request_of_somebody_else_is_used(server, tmp_path):
+@pytest.mark.parametrize("in_list", [True, False])
+def test_the_same_requests_of_somebody_else_are_used_of_every_dataset(server, tmp_path, in_list):
+    server.requests_in_list = in_list
+    fetched(cds(tmp_path / "one", server), ["t2m", "t850"], period="2020-01-30")
+    fetched(cds(tmp_path / "other", server), ["t2m", "t850"], period="2020-01-30")
+    assert len(server.posts) == 2
+
+
+def test_replies_lost_of_two_datasets_are_found_in_both(server, cache):
+    server.fail("execution", 0, times=2, after_work=True)
+    assert_true(fetched(cds(cache, server), ["t2m", "t850"], "2020-01-30"), ["t2m", "t850"], "2020-01-30")
+    assert len(server.posts) == len(server.jobs) == 2
+
+
+@pytest.mark.parametrize("odd", ["null", "gone"])
+def test_an_odd_job_in_the_list_is_none_of_ours_and_stops_nobody(server, tmp_path, odd):
     fetched(cds(tmp_path / "one", server), period="2020-01-30")
-    fetched(cds(tmp_path / "other", server), period="2020-01-30")
+    (ours,) = server.jobs.values()
+    strange = Job(ours.dataset, ours.inputs, 0, status="running", odd=odd)
+    server.jobs[strange.id] = strange
+    assert_true(fetched(cds(tmp_path / "other", server), period="2020-01-30"), ["t2m"], "2020-01-30")
     assert len(server.posts) == 1
+
+
+def test_the_list_is_read_from_the_newest_and_no_further_than_a_match(server, tmp_path):
+    server.requests_in_list = False
+    for day in ("2020-01-01", "2020-01-02", "2020-01-03"):
+        fetched(cds(tmp_path / "one", server), period=day)
+    asked = len(server.log)
+    fetched(cds(tmp_path / "other", server), period="2020-01-03")
+    (newest,) = [job.id for job in server.jobs.values() if job.inputs["day"] == ["03"]]
+    assert {path.split("/")[-1] for _, path, _, _ in server.log[asked:] if "/jobs/" in path} <= {newest, "results"}
 
 
 def test_a_server_that_stays_away_is_told_in_a_line_and_the_next_run_goes_on(server, cache):

@@ -16,6 +16,7 @@ from era5_fetch.credentials import HIDDEN
 from era5_fetch.errors import Era5Error, RequestError, SourceError
 from era5_fetch.plan import Cost
 from era5_fetch.request import normalised
+from era5_fetch.transfer import PASSING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +36,6 @@ _QUEUE_FULL = "temporarily limited"
 _TOO_LARGE = ("cost limits exceeded", "too large")
 _NO_DATA = ("no data", "not yet available", "none of the data", "no valid data")
 _LICENCE = "licence"
-_PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 class Setback(Era5Error):
@@ -148,7 +148,7 @@ class Server:
                 told = reply.request
             except (KeyError, TypeError):
                 return None
-            return normalised(told) if isinstance(told, dict) else None
+            return normalised(told)
 
     @contextmanager
     def _explained(self, subject: str) -> Iterator[None]:
@@ -170,7 +170,7 @@ class Server:
         if reply is None:
             return Setback(f"{self._access.url} does not answer")
         text = self._line(_text(reply))
-        if reply.status_code in _PASSING:
+        if reply.status_code in PASSING:
             return Setback(f"the CDS answers {reply.status_code} ({text})", _seconds(reply.headers.get("Retry-After")))
         if reply.status_code == 401:
             return AccessRefused(

@@ -66,6 +66,10 @@ class Fault:
     slow: float = 0.0
 
 
+_NONE = Fault()
+"""In a queue of faults, a call that does not fail."""
+
+
 @dataclasses.dataclass
 class CdsServer:
     """The server and its state; every attribute may be set by a test."""
@@ -112,6 +116,11 @@ class CdsServer:
         Status 0 drops the connection.
         """
         self.faults[route].extend(Fault(status, **details) for _ in range(times))
+
+    def fail_after(self, calls: int, route: str, status: int, *, times: int = 1) -> None:
+        """As `fail`, once some calls of the route have been answered."""
+        self.faults[route].extend([_NONE] * calls)
+        self.fail(route, status, times=times)
 
     @property
     def posts(self) -> list[dict[str, Any]]:
@@ -170,7 +179,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _failing(self, route: str) -> Fault | None:
         with self.cds.lock:
             waiting = self.cds.faults[route]
-            return waiting.popleft() if waiting else None
+            fault = waiting.popleft() if waiting else None
+            return None if fault is _NONE else fault
 
     def _fails(self, fault: Fault) -> None:
         time.sleep(fault.slow)

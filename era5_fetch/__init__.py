@@ -1,7 +1,8 @@
 """ERA5 from wherever it is, in every dialect of file, as one canonical Dataset.
 
 `open` gives variables over a period, on the grid or at points, from the CDS through a cache, or from a folder
-of files; `open_file` reads one file; `canonical` takes an opened dataset. Importing this opens nothing.
+of files; `open_file` reads one file; `canonical` takes an opened dataset. `extract` and `extract_polygons` take
+files to places, and a `PlaceStore` keeps `Points` or `Polygons`, growing file by file. Importing this opens nothing.
 """
 
 from __future__ import annotations
@@ -13,12 +14,37 @@ from era5_fetch.errors import Era5Error, Era5Warning
 
 if TYPE_CHECKING:
     from era5_fetch.decode import canonical, open_file
+    from era5_fetch.extraction import extract, extract_polygons
     from era5_fetch.period import missing_hours
+    from era5_fetch.places import Points, Polygons
     from era5_fetch.sources import open  # noqa: A004
+    from era5_fetch.store import PlaceStore
 
-__all__ = ["Era5Error", "Era5Warning", "canonical", "missing_hours", "open", "open_file"]
+__all__ = [
+    "Era5Error",
+    "Era5Warning",
+    "PlaceStore",
+    "Points",
+    "Polygons",
+    "canonical",
+    "extract",
+    "extract_polygons",
+    "missing_hours",
+    "open",
+    "open_file",
+]
 
-_HOMES = {"canonical": "decode", "missing_hours": "period", "open": "sources", "open_file": "decode"}
+_HOMES = {
+    "PlaceStore": "store",
+    "Points": "places",
+    "Polygons": "places",
+    "canonical": "decode",
+    "extract": "extraction",
+    "extract_polygons": "extraction",
+    "missing_hours": "period",
+    "open": "sources",
+    "open_file": "decode",
+}
 
 
 def __getattr__(name: str) -> Any:

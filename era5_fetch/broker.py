@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from filelock import Timeout
 
-from era5_fetch.errors import DecodeError, Era5Error, FileError, SourceError, TransferError
+from era5_fetch.errors import DecodeError, Era5Error, FileError, RequestError, SourceError, TransferError, WaitError
 from era5_fetch.journal import State
 from era5_fetch.patience import Patience
 from era5_fetch.plan import LATE, split
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from era5_fetch.journal import Entry
     from era5_fetch.progress import Teller
     from era5_fetch.request import Request
-    from era5_fetch.server import Server
+    from era5_fetch.server import Inputs, Listed, Server
 
 IN_FLIGHT = 2
 """The most requests of a dataset that wait or run on the server: it rejects more (six projects, August to October
@@ -45,6 +45,8 @@ DOWNLOADS = 2
 """How often a file is fetched that does not hold what it should."""
 JOBS = 3
 """How often a request is asked for in one run whose job, or its file, vanishes."""
+TOLD_EVERY = 600.0
+"""Between two lines about a job that waits in the server's queue [s]."""
 _DAMAGED = (FileError, DecodeError, SizeError)
 """What another download of the same file may mend."""
 
@@ -56,6 +58,11 @@ class _Task:
     request: Request
     lock: FileLock
     job: str
+    since: float
+    """When it was taken up, by the clock of `Patience` [s]."""
+    told: float
+    """When a line last said how far it is [s]."""
+    status: str = ""
     ready: bool = False
     setbacks: int = 0
 
@@ -71,9 +78,12 @@ class Broker:
         now: pd.Timestamp,
         patience: Patience | None = None,
         teller: Teller | None = None,
+        wait: pd.Timedelta | None = None,
     ) -> None:
         self._cache, self._server, self._now = cache, server, now
         self._patience, self._teller = patience or Patience(), teller or Logged()
+        self._wait = wait
+        self._until = float("inf")
         self._work: deque[Request] = deque()
         self._mine: dict[str, _Task] = {}
         self._known: Mapping[str, str] = {}
@@ -82,7 +92,8 @@ class Broker:
         self._closed_until: dict[str, float] = {}
         self._rejected: Counter[str] = Counter()
         self._vanished: Counter[str] = Counter()
-        self._remote: dict[str, tuple[str, dict[str, list[str]]]] | None = None
+        self._remote: list[Listed] | None = None
+        self._inputs: dict[str, Inputs | None] = {}
         self._full: set[str] = set()
         self._said: set[str] = set()
 
@@ -101,18 +112,24 @@ class Broker:
             A file did not come, or is not what was asked for.
         SourceError
             The server does not answer.
+        WaitError
+            The time to wait is over: what is not here yet stays in the journal, with its jobs.
         """
         self._known = known
+        self._until = float("inf") if self._wait is None else self._patience.clock() + self._wait.total_seconds()
         begun = {entry.digest for entry in self._cache.journal.entries() if entry.job is not None}
         self._work = deque(sorted(requests, key=lambda request: request.digest not in begun))
         try:
             self._converse()
+            left = [*self._mine.values()]
         finally:
             for task in self._mine.values():
                 task.lock.release()
             self._mine.clear()
         if self._failures:
             raise _together(self._failures)
+        if left or self._work:
+            raise self._out_of_time(left)
         return pd.DatetimeIndex(np.unique(np.concatenate([*self._pending, pd.DatetimeIndex([])])), name="time")
 
     def _converse(self) -> None:
@@ -124,9 +141,19 @@ class Broker:
             moved |= self._start()  # the server's queue is filled before a long download
             for task in list(self._mine.values()):
                 moved |= task.ready and self._download(task)
+            if self._patience.clock() >= self._until:
+                return
             idle = 0 if moved else idle + 1
             if not moved:
                 self._patience.poll(idle - 1)
+
+    def _out_of_time(self, left: Sequence[_Task]) -> WaitError:
+        jobs = ", ".join(f"{task.request.label}: {task.status or 'asked for'}" for task in left[:IN_FLIGHT])
+        told = f" ({jobs})" if jobs else ""
+        return WaitError(
+            f"{len(left) + len(self._work)} requests are not here after {_span(self._wait)}{told}: the server goes on"
+            " with their jobs, run again to fetch them"
+        )
 
     # -- from plan to job
 
@@ -169,7 +196,8 @@ class Broker:
 
     def _took(self, request: Request, lock: FileLock, job: str) -> bool:
         self._work.remove(request)
-        self._mine[request.digest] = _Task(request, lock, job)
+        now = self._patience.clock()
+        self._mine[request.digest] = _Task(request, lock, job, since=now, told=now)
         return True
 
     def _ask(self, request: Request, lock: FileLock, entry: Entry | None) -> bool:
@@ -211,15 +239,25 @@ class Broker:
             self._patience.wait(attempt, at_least=setback.after)
 
     def _identical(self, request: Request, spent: frozenset[str]) -> str | None:
-        """The job of the same request, by whomever it was asked for, that has not been used up."""
+        """The newest job of the same request, by whomever it was asked for, that has not been used up."""
         if self._remote is None:
-            found = {}
-            for job, dataset, inputs in list(self._server.jobs()):
-                if dataset == request.dataset and job not in spent:
-                    found[job] = (dataset, self._server.inputs(job) if inputs is None else inputs)
-            self._remote = found
-        wanted = (request.dataset, normalised(request.inputs))
-        return next((job for job, asked in self._remote.items() if asked == wanted and job not in spent), None)
+            self._remote = self._server.jobs()
+        wanted = normalised(request.inputs)
+        for listed in self._remote:
+            if listed.dataset != request.dataset or listed.job in spent:
+                continue
+            if (listed.inputs or self._looked_up(listed.job)) == wanted:
+                return listed.job
+        return None
+
+    def _looked_up(self, job: str) -> Inputs | None:
+        """What a job was asked for, asked once; None of one that is gone or odd: it is none of ours."""
+        if job not in self._inputs:
+            try:
+                self._inputs[job] = self._server.inputs(job)
+            except (JobGone, RequestError):
+                self._inputs[job] = None
+        return self._inputs[job]
 
     def _settle_others(self) -> bool:
         """Ask after the jobs of processes that died; those done no longer keep others from being asked."""
@@ -257,6 +295,7 @@ class Broker:
         try:
             status = self._server.status(task.job, task.request.label)
             if status in {"accepted", "running"}:
+                self._say_status(task, status)
                 return False
             if status not in {"successful", "failed", "rejected"}:
                 raise JobGone(f"job {task.job} is {status}")
@@ -267,6 +306,18 @@ class Broker:
         self._cache.journal.ready(task.request.digest)
         task.ready, task.setbacks = True, 0
         return True
+
+    def _say_status(self, task: _Task, status: str) -> None:
+        """A line where the status has changed, and every ten minutes."""
+        now = self._patience.clock()
+        if status != task.status:
+            self._teller.say(f"{task.request.label}: job {task.job} is {status}")
+        elif now - task.told >= TOLD_EVERY:
+            since = pd.Timedelta(seconds=now - task.since)
+            self._teller.say(f"{task.request.label}: job {task.job} is still {status} after {_span(since)}")
+        else:
+            return
+        task.status, task.told = status, now
 
     def _download(self, task: _Task) -> bool:
         try:
@@ -387,6 +438,12 @@ class Broker:
         if line not in self._said:
             self._said.add(line)
             self._teller.say(line)
+
+
+def _span(wait: pd.Timedelta | None) -> str:
+    """A time in hours and minutes: 2 h 10 min."""
+    hours, minutes = divmod(round((wait or pd.Timedelta(0)).total_seconds() / 60), 60)
+    return " ".join([*([f"{hours} h"] if hours else []), *([f"{minutes} min"] if minutes or not hours else [])])
 
 
 def _together(failures: Sequence[Era5Error]) -> Era5Error:

@@ -65,9 +65,10 @@ class Cache:
         except OSError:
             return False
 
-    def holdings(self) -> list[Holding]:
-        """What is held, to be taken off a plan."""
-        return [Holding(e.request, e.last_hour) for e in self.files() if e.last_hour is not None]
+    def holdings(self, *, refreshed: pd.Timestamp | None = None) -> list[Holding]:
+        """What is held, to be taken off a plan; at a time, without the files of ERA5T that is final by then."""
+        kept = [e for e in self.files() if refreshed is None or not _is_due(e, refreshed)]
+        return [Holding(e.request, e.last_hour) for e in kept if e.last_hour is not None]
 
     def serving(self, requests: Sequence[Request]) -> list[Path]:
         """The files that hold something of any of the requests; of two alike the later to come stands later."""
@@ -78,11 +79,6 @@ class Cache:
         """The SHA-256 that files came with, by their path in the cache."""
         came = {self.folder / entry.path: entry.sha256 for entry in self.files() if entry.path and entry.sha256}
         return {path.relative_to(self.folder).as_posix(): came[path] for path in files if path in came}
-
-    def due(self, requests: Sequence[Request], now: pd.Timestamp) -> list[Request]:
-        """The requests held with hours of ERA5T that are final by now, of those that serve some requests."""
-        held = (e for e in self.files() if any(serves(e.request, request) for request in requests))
-        return [e.request for e in held if e.preliminary_until is not None and e.preliminary_until + FINAL_AFTER < now]
 
     def damaged(self) -> list[tuple[Entry, str]]:
         """The files that are not as they came, and what is the matter; every byte is read."""
@@ -104,3 +100,8 @@ class Cache:
         """The requests that the journal says the server works on, but for some digests."""
         known = set(except_for)
         return [e for e in self.journal.entries() if e.state in IN_FLIGHT and e.digest not in known]
+
+
+def _is_due(entry: Entry, now: pd.Timestamp) -> bool:
+    """Whether a file holds hours of ERA5T that are final by now."""
+    return entry.preliminary_until is not None and entry.preliminary_until + FINAL_AFTER < now

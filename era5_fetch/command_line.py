@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from era5_fetch.errors import Era5Error, FileError, GridError, PeriodError, RequestError, SourceError, VariableError
+from era5_fetch.errors import (
+    Era5Error,
+    FileError,
+    GridError,
+    PeriodError,
+    RequestError,
+    SourceError,
+    VariableError,
+    WaitError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
+    from era5_fetch.cache import Cache
     from era5_fetch.grid import Method
     from era5_fetch.period import Period
     from era5_fetch.request import Request
@@ -38,6 +50,8 @@ blh = typer.Typer(
 app.add_typer(blh)
 
 INTERRUPTED, USAGE = 130, 2
+NOT_YET = 7
+"""The time to wait is over, the weather is not there yet: the same command later goes on."""
 
 Variables = Annotated[str, typer.Argument(help="Names with commas between, ours or the CDS's: t2m,blh,t850.")]
 When = Annotated[str, typer.Argument(help="UTC: 2017, 2017-01, or first/last: 2017-01-01/2017-03-31.")]
@@ -48,8 +62,28 @@ PointsOption = Annotated[
 CacheOption = Annotated[Path | None, typer.Option("--cache", help="Folder of what is fetched; see `status`.")]
 UrlOption = Annotated[str | None, typer.Option("--url", help="Address of the CDS, if it is another.")]
 FormatOption = Annotated[str, typer.Option("--format", help="netcdf or grib, which has higher limits.")]
+WaitOption = Annotated[
+    str, typer.Option("--wait", help="How long to wait for the CDS's queue, such as 90min or 2h; nothing is for ever.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="As JSON.")]
 CostOption = Annotated[bool, typer.Option("--cost", help="Ask the server what each request costs.")]
+
+
+def _version(asked: bool) -> None:
+    from importlib.metadata import version
+
+    if asked:
+        typer.echo(f"era5-fetch {version('tianbang')}")
+        raise typer.Exit
+
+
+@app.callback()
+def start(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """ERA5 for a schedule to rely on: planned, fetched once, checked, kept."""
 
 
 @app.command("plan")
@@ -83,12 +117,13 @@ def get(
     refresh: Annotated[
         bool, typer.Option("--refresh", help="Fetch preliminary hours again that are final now.")
     ] = False,
+    wait: WaitOption = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
     cost: CostOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Fetch what is missing; prints the files that hold it. A run that was stopped goes on where it was."""
-    source = _source(cache, url, data_format, refresh=refresh)
+    source = _source(cache, url, data_format, refresh=refresh, wait=_wait(wait))
     requests = _requests(source, variables, period, area, points)
     if dry_run:
         _print_plan(source, source.left(requests)[0], cost=cost, as_json=as_json)
@@ -100,7 +135,8 @@ def get(
         pending = [hour.isoformat() for hour in fetched.pending]
         typer.echo(json.dumps({"files": [str(path) for path in fetched.files], "pending": pending}, indent=2))
     else:
-        typer.echo("\n".join(map(str, fetched.files)))
+        for path in fetched.files:
+            typer.echo(path)
 
 
 @app.command()
@@ -115,6 +151,7 @@ def extract(
     cache: CacheOption = None,
     url: UrlOption = None,
     refresh: Annotated[bool, typer.Option("--refresh", help="As in `get`.")] = False,
+    wait: WaitOption = "",
     extend: Annotated[
         bool, typer.Option("--extend", help="Compute points new to STORE.zarr from all its files.")
     ] = False,
@@ -129,7 +166,7 @@ def extract(
 
     _require_folder(out)
     agreed = require_method(method)
-    settings = Settings(cache, url=url, refresh=refresh, teller=for_terminal())
+    settings = Settings(cache, url=url, refresh=refresh, teller=for_terminal(), wait=_wait(wait))
     places = _points(points)
     if out.suffix == ".zarr":
         if places is None:
@@ -277,10 +314,12 @@ def apply_command(
 
 
 def _write(found: xr.Dataset, out: Path) -> None:
-    """A netCDF file, beside and renamed."""
-    part = out.with_name(f"{out.name}.part")
+    """A netCDF file, beside, forced onto the disk and renamed; of two processes the later one's stays."""
+    part = out.with_name(f"{out.name}.{os.getpid()}.part")
     try:
         found.to_netcdf(part, engine="netcdf4")
+        with part.open("rb") as whole:
+            os.fsync(whole.fileno())
         part.replace(out)
     finally:
         part.unlink(missing_ok=True)
@@ -296,16 +335,16 @@ def _require_folder(out: Path) -> None:
 def _moment(text: str) -> pd.Timestamp:
     import pandas as pd
 
-    try:
-        return pd.Timestamp(text)
-    except ValueError:
-        raise PeriodError(f"run {text!r}, agreed its start in UTC, such as 2026-11-24T00") from None
+    found = pd.to_datetime(text, errors="coerce")
+    if pd.isna(found):
+        raise PeriodError(f"run {text!r}, agreed its start in UTC, such as 2026-11-24T00")
+    return pd.Timestamp(found)
 
 
 @app.command()
 def check(cache: CacheOption = None) -> None:
     """Read every file of the cache again and tell which are not as they came."""
-    damaged = _source(cache, None, "netcdf").cache.damaged()
+    damaged = _journaled(cache).damaged()
     for entry, fault in damaged:
         typer.echo(f"{entry.path}: {fault}")
     if damaged:
@@ -316,7 +355,7 @@ def check(cache: CacheOption = None) -> None:
 @app.command()
 def status(cache: CacheOption = None, as_json: JsonOption = False) -> None:
     """What the journal of the cache says."""
-    held = _source(cache, None, "netcdf").cache
+    held = _journaled(cache)
     entries = held.journal.entries()
     if as_json:
         import dataclasses
@@ -333,7 +372,22 @@ def status(cache: CacheOption = None, as_json: JsonOption = False) -> None:
         typer.echo("  ".join(part for part in parts if part))
 
 
-def _source(cache: Path | None, url: str | None, data_format: str, *, refresh: bool = False) -> Cds:
+def _journaled(folder: Path | None) -> Cache:
+    """A cache that is there."""
+    found = _source(folder, None, "netcdf").cache
+    if not found.journal.path.is_file():
+        raise FileError(f"{found.folder}: no cache, agreed the folder that `era5-fetch get` has filled: name it")
+    return found
+
+
+def _source(
+    cache: Path | None,
+    url: str | None,
+    data_format: str,
+    *,
+    refresh: bool = False,
+    wait: pd.Timedelta | None = None,
+) -> Cds:
     from era5_fetch.progress import for_terminal
     from era5_fetch.sources import Settings
     from era5_fetch.sources.cds import Cds
@@ -346,8 +400,20 @@ def _source(cache: Path | None, url: str | None, data_format: str, *, refresh: b
         refresh=refresh,
         data_format="grib" if data_format == "grib" else "netcdf",
         teller=for_terminal(),
+        wait=wait,
     )
     return Cds(chosen)
+
+
+def _wait(text: str) -> pd.Timedelta | None:
+    import pandas as pd
+
+    if not text:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?) ?(min|h)", text.strip())
+    if match is None:
+        raise PeriodError(f"wait {text!r}, agreed a time with its unit, such as 90min or 2h")
+    return pd.Timedelta(minutes=float(match[1]) * (60 if match[2] == "h" else 1))
 
 
 def _requests(source: Cds, variables: str, period: str, area: str, points: Path | None) -> list[Request]:
@@ -362,8 +428,8 @@ def _names(variables: str) -> list[str]:
 
 
 def _period(text: str) -> Period:
-    first, _, last = text.partition("/")
-    return (first, last) if last else first
+    first, slash, last = text.partition("/")
+    return (first, last) if slash else first
 
 
 def _area(text: str) -> Sequence[float] | None:
@@ -386,10 +452,14 @@ def _points(path: Path | None) -> pd.DataFrame | None:
         return None
     try:
         found = pd.read_csv(path, index_col=0)
+    except FileNotFoundError:
+        raise FileError(f"{path}: no such file, agreed a CSV of name, latitude, longitude") from None
     except (OSError, ValueError) as error:
         raise FileError(
             f"{path}: cannot be read as CSV ({type(error).__name__}), agreed a name, latitude, longitude"
         ) from None
+    if found.columns.empty:
+        raise FileError(f"{path}: one column, agreed name,latitude,longitude: is it separated by ';'? use commas")
     return found.rename(columns=lambda name: _DEGREES.get(str(name).strip().lower(), name))
 
 
@@ -406,7 +476,7 @@ def main() -> None:
         code = app(standalone_mode=False, prog_name="era5-fetch")
     except Era5Error as error:
         typer.echo(f"era5-fetch: {error}", err=True)
-        sys.exit(1)
+        sys.exit(NOT_YET if isinstance(error, WaitError) else 1)
     except OSError as error:  # a full disk, a folder that may not be written
         typer.echo(f"era5-fetch: {error.filename or 'the cache'}: {error.strerror or error}", err=True)
         sys.exit(1)

@@ -51,5 +51,9 @@ class BusyError(Era5Error):
     """Another process holds it."""
 
 
+class WaitError(Era5Error):
+    """The time to wait was over before the server had done it; its jobs go on, and the next run with them."""
+
+
 class Era5Warning(UserWarning):
     """Something was kept, or left out, that the tables do not know."""

@@ -139,7 +139,9 @@ def require_points(points: pd.DataFrame) -> None:
         raise GridError(f"points {twice[:5]} are there twice, agreed unique names")
     good = (np.abs(latitude) <= 90) & (np.abs(longitude) <= 360)
     if not good.all():
-        raise GridError(f"points {list(points.index[~good])[:5]} have no place on Earth [degrees north, east]")
+        name, north, east = points.index[~good][0], latitude[~good][0], longitude[~good][0]
+        more = f" and {(~good).sum() - 1} more" if (~good).sum() > 1 else ""
+        raise GridError(f"{name!r} at {north:g} N, {east:g} E{more}: no place on Earth, agreed degrees north and east")
 
 
 def _require_inside(

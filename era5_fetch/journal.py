@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from era5_fetch.errors import SourceError
+from era5_fetch.errors import BusyError, SourceError
 from era5_fetch.request import Request
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ class State(StrEnum):
     FAILED = "failed"
 
 
+VERSION = 1
+"""Of the table, kept in the file's `user_version`; 0 is a file from before there were versions, of the same table."""
 IN_FLIGHT = (State.SUBMITTING, State.SUBMITTED)
 
 _SCHEMA = """
@@ -171,13 +173,32 @@ class Journal:
             try:
                 database.row_factory = sqlite3.Row
                 database.execute("BEGIN IMMEDIATE")
-                database.execute(_SCHEMA)
+                self._agree(database)
                 yield database
                 database.execute("COMMIT")
             finally:
                 database.close()
         except sqlite3.DatabaseError as error:
-            raise SourceError(f"{self.path}: the journal cannot be used ({error}): move the file away") from None
+            raise self._explained(error) from None
+
+    def _agree(self, database: sqlite3.Connection) -> None:
+        """Make the table where there is none; refuse one of a later version."""
+        (version,) = database.execute("PRAGMA user_version").fetchone()
+        if version > VERSION:
+            raise SourceError(
+                f"{self.path}: the journal is of version {version}, agreed up to {VERSION}: install a newer era5_fetch"
+            )
+        if version < VERSION:
+            database.execute(_SCHEMA)
+            database.execute(f"PRAGMA user_version = {VERSION}")
+
+    def _explained(self, error: sqlite3.DatabaseError) -> BusyError | SourceError:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest tells more of the same
+        if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+            return BusyError(f"{self.path}: another process has held the journal for {WAIT:.0f} s: wait for its end")
+        if code in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}:
+            return SourceError(f"{self.path}: the journal cannot be used ({error}): move the file away")
+        return SourceError(f"{self.path}: {error}: is there space, and may it be written?")
 
     @staticmethod
     def _insert(database: sqlite3.Connection, request: Request) -> None:

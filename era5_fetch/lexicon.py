@@ -51,6 +51,9 @@ class Variable:
     kind: Kind = Kind.INSTANT
     also: tuple[str, ...] = ()
     arco: str = ""
+    absent_in_places: bool = False
+    """Has no value at some cells by nature: the sea on land, the base of no cloud, convection in stable air
+    (https://confluence.ecmwf.int/display/CKB/ERA5%3A+data+documentation)."""
     level: int | None = None
     """Pressure [hPa], of a variable flattened from pressure levels."""
 
@@ -93,7 +96,7 @@ _SINGLE = (
     Variable("skt", 235, "skin_temperature", "skt", "K", (160.0, 370.0), "skin temperature",
              "surface_temperature"),
     Variable("sst", 34, "sea_surface_temperature", "sst", "K", (265.0, 315.0), "sea surface temperature",
-             "sea_surface_temperature"),
+             "sea_surface_temperature", absent_in_places=True),
     Variable("stl1", 139, "soil_temperature_level_1", "stl1", "K", _TEMPERATURE,
              "soil temperature, 0 to 7 cm", "soil_temperature"),
     Variable("u10", 165, "10m_u_component_of_wind", "10u", "m s-1", _WIND, "eastward wind at 10 m",
@@ -175,7 +178,8 @@ _SINGLE = (
              "medium_type_cloud_area_fraction"),
     Variable("hcc", 188, "high_cloud_cover", "hcc", "1", _FRACTION, "high cloud cover",
              "high_type_cloud_area_fraction"),
-    Variable("cbh", 228023, "cloud_base_height", "cbh", "m", (0.0, 30000.0), "cloud base above the ground"),
+    Variable("cbh", 228023, "cloud_base_height", "cbh", "m", (0.0, 30000.0), "cloud base above the ground",
+             absent_in_places=True),
     Variable("tcwv", 137, "total_column_water_vapour", "tcwv", "kg m-2", (0.0, 110.0),
              "water vapour in the column", "atmosphere_mass_content_of_water_vapor"),
     Variable("tcw", 136, "total_column_water", "tcw", "kg m-2", (0.0, 130.0), "water in the column"),
@@ -184,7 +188,7 @@ _SINGLE = (
     Variable("cape", 59, "convective_available_potential_energy", "cape", "J kg-1", (0.0, 15000.0),
              "convective available potential energy", "atmosphere_convective_available_potential_energy"),
     Variable("cin", 228001, "convective_inhibition", "cin", "J kg-1", (0.0, 10000.0), "convective inhibition",
-             "atmosphere_convective_inhibition"),
+             "atmosphere_convective_inhibition", absent_in_places=True),
     Variable("swvl1", 39, "volumetric_soil_water_layer_1", "swvl1", "m3 m-3", _FRACTION,
              "volumetric soil water, 0 to 7 cm", "volume_fraction_of_condensed_water_in_soil"),
     Variable("sd", 141, "snow_depth", "sd", "m", (0.0, 11.0), "snow on the ground, water equivalent",

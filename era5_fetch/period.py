@@ -34,11 +34,14 @@ def hours(period: Period) -> pd.DatetimeIndex:
 
 def _edge(instant: Instant, *, end: bool = False) -> pd.Timestamp:
     try:
-        if isinstance(instant, str) and pd.Timestamp(instant).tzinfo is None:
-            span = pd.Period(instant)
-            return span.end_time if end else span.start_time
         moment = pd.Timestamp(instant)
-    except ValueError as error:
+        if pd.isna(moment):
+            raise ValueError("no time at all")
+        if isinstance(instant, str) and moment.tzinfo is None:
+            span = pd.Period(instant)
+            return (span.end_time if end else span.start_time).as_unit("ns")
+        moment = moment.as_unit("ns")
+    except (ValueError, OverflowError) as error:
         raise PeriodError(f"cannot read {instant!r}, agreed '2017', '2017-01-31' or '2017-01-31 05:00'") from error
     if isinstance(instant, dt.date) and not isinstance(instant, dt.datetime) and end:
         return moment + pd.Timedelta(hours=23)

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from era5_fetch import lexicon
-from era5_fetch.errors import GridError, RequestError
-from era5_fetch.grid import degrees_of
+from era5_fetch.errors import GridError, PeriodError, RequestError
+from era5_fetch.grid import degrees_of, require_points
 from era5_fetch.period import hours
 from era5_fetch.request import HOURS, PRESSURE_LEVELS, SINGLE_LEVELS, STEP, Request
 
@@ -30,6 +30,8 @@ EMBARGO = pd.Timedelta("5D")
 (https://confluence.ecmwf.int/display/CKB/ERA5%3A+data+documentation)."""
 LATE = 2 * EMBARGO
 """The age up to which a newest hour that is missing counts as late, not as lost: a day's update may fail once."""
+FIRST = pd.Timestamp("1940-01-01")
+"""The first hour of ERA5 (Soci et al. 2024, https://doi.org/10.1002/qj.4803)."""
 MARGIN = 1
 """Cells kept around the cells that points lie between."""
 
@@ -55,7 +57,7 @@ def plan(
     VariableError
         The table does not know a variable.
     PeriodError
-        The period cannot be read or is empty.
+        The period cannot be read, is empty, or begins before ERA5 does.
     GridError
         Not an area, or points without a place.
     RequestError
@@ -64,9 +66,12 @@ def plan(
     names = dict.fromkeys(lexicon.variable(name).name for name in variables)
     box = _box_of(area, points, margin)
     groups = list(_groups(names))
+    span = hours(period)
+    if span[0] < FIRST:
+        raise PeriodError(f"{span[0]:%Y-%m-%d} is before {FIRST:%Y-%m-%d}, when ERA5 begins: ask from there on")
     return [
         part
-        for (year, month), days in _days(hours(period)).items()
+        for (year, month), days in _days(span).items()
         for dataset, together in groups
         for part in _within(Request(dataset, together, year, month, days, box, data_format), fields_limit)
     ]
@@ -203,9 +208,8 @@ def _box_of(area: Sequence[float] | None, points: pd.DataFrame | None, margin: i
 
 def _around(points: pd.DataFrame, margin: int) -> Area:
     """The smallest box around points: it leaves out the widest empty run of longitudes."""
+    require_points(points)
     latitude, longitude = degrees_of(points)
-    if points.empty or not (np.isfinite(latitude).all() and np.isfinite(longitude).all()):
-        raise GridError("points without coordinates, agreed degrees north and east for each")
     around = np.unique((longitude + 180) % 360 - 180)
     gaps = np.diff(np.append(around, around[0] + 360))
     widest = int(np.argmax(gaps))

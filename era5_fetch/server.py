@@ -6,7 +6,7 @@ import logging
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import requests
 from ecmwf.datastores import Client
@@ -16,6 +16,7 @@ from era5_fetch.credentials import HIDDEN
 from era5_fetch.errors import Era5Error, RequestError, SourceError
 from era5_fetch.plan import Cost
 from era5_fetch.request import normalised
+from era5_fetch.transfer import PASSING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from era5_fetch.credentials import Access
     from era5_fetch.patience import Patience
     from era5_fetch.request import Request
+
+Inputs: TypeAlias = dict[str, list[str]]
+"""What is asked of a job, normalised."""
 
 LOGGER = logging.getLogger("era5_fetch.server")
 HEADER = "PRIVATE-TOKEN"
@@ -32,7 +36,6 @@ _QUEUE_FULL = "temporarily limited"
 _TOO_LARGE = ("cost limits exceeded", "too large")
 _NO_DATA = ("no data", "not yet available", "none of the data", "no valid data")
 _LICENCE = "licence"
-_PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 class Setback(Era5Error):
@@ -61,6 +64,16 @@ class JobGone(Era5Error):
 
 class AccessRefused(RequestError):
     """The key or a licence: no other request would fare better."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A job in the server's list."""
+
+    job: str
+    dataset: str
+    inputs: Inputs | None
+    """What it was asked for; None where the list does not tell."""
 
 
 @dataclass(frozen=True)
@@ -120,18 +133,22 @@ class Server:
             found = self._client.estimate_costs(request.dataset, request.inputs)
             return Cost(float(found["cost"]), float(found["limit"]))
 
-    def jobs(self) -> Iterator[tuple[str, str, dict[str, list[str]] | None]]:
-        """Name, dataset and, where the list tells, normalised inputs of the newest jobs that may be of use."""
+    def jobs(self) -> list[Listed]:
+        """The newest jobs that may be of use, newest first."""
         with self._explained("the list of jobs"):
             page = self._client.get_jobs(limit=NEWEST, sortby="-created", status=["accepted", "running", "successful"])
-            for job in page.json["jobs"]:
-                told = ((job.get("metadata") or {}).get("request") or {}).get("ids")
-                yield str(job["jobID"]), str(job["processID"]), normalised(told) if told else None
+            found = [job for job in page.json["jobs"] if isinstance(job, dict) and {"jobID", "processID"} <= set(job)]
+            return [Listed(str(j["jobID"]), str(j["processID"]), _asked(j.get("metadata"))) for j in found]
 
-    def inputs(self, job: str) -> dict[str, list[str]]:
-        """What a job was asked for, normalised."""
+    def inputs(self, job: str) -> Inputs | None:
+        """What a job was asked for; None of one that does not tell."""
         with self._explained(job):
-            return normalised(self._client.get_remote(job).request)
+            reply = self._client.get_remote(job)
+            try:
+                told = reply.request
+            except (KeyError, TypeError):
+                return None
+            return normalised(told)
 
     @contextmanager
     def _explained(self, subject: str) -> Iterator[None]:
@@ -153,7 +170,7 @@ class Server:
         if reply is None:
             return Setback(f"{self._access.url} does not answer")
         text = self._line(_text(reply))
-        if reply.status_code in _PASSING:
+        if reply.status_code in PASSING:
             return Setback(f"the CDS answers {reply.status_code} ({text})", _seconds(reply.headers.get("Retry-After")))
         if reply.status_code == 401:
             return AccessRefused(
@@ -166,6 +183,14 @@ class Server:
 
     def _line(self, text: str) -> str:
         return self._access.key.redacted(" ".join(text.split()))
+
+
+def _asked(metadata: Any) -> Inputs | None:
+    """The inputs in what the list tells of a job; None where they are not, or are none."""
+    try:
+        return normalised(metadata["request"]["ids"]) or None
+    except (AttributeError, KeyError, TypeError):
+        return None
 
 
 def _failure(subject: str, text: str) -> Era5Error:

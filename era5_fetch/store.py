@@ -7,7 +7,7 @@ many places of which variables. A file is entered there when all of it is writte
 that hour's row: whatever was cut short is done again, and nothing is there twice.
 
 What accumulates over the day (ERA5-Land) stays so in the store, and packing's negatives stay as they are:
-`PlaceStore.open` gives the canonical form, as `extract.extract` does of the files.
+`PlaceStore.open` gives the canonical form, as `extraction.extract` does of the files.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from era5_fetch.container import opened
 from era5_fetch.decode import CONVENTIONS, finished, naming
 from era5_fetch.dialect import labelled
 from era5_fetch.errors import BusyError, DecodeError, FileError, GridError, PeriodError, VariableError
-from era5_fetch.extract import paths, places_reduction
+from era5_fetch.extraction import paths, places_reduction
 from era5_fetch.period import hours
 from era5_fetch.places import Points
 from era5_fetch.stream import bounding, canonical_name, pieces, trimmed
@@ -109,7 +109,7 @@ class PlaceStore:
         Raises
         ------
         GridError
-            The places or the method are not the store's; or as in `extract.extract`.
+            The places or the method are not the store's; or as in `extraction.extract`.
         VariableError
             A variable is in none of the files.
         BusyError

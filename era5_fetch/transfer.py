@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 CHUNK = 1 << 18
 _DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO, errno.EFBIG})
 """Errors of the disk, which no other attempt at the connection mends."""
-_RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
+PASSING = frozenset({408, 425, 429, *range(500, 600)})
+"""Statuses that say nothing of what is asked for; 520 to 530 are those of a proxy before the server."""
+_GONE = frozenset({401, 403, 404, 410})
+"""How a store answers for a file that it has no more, or whose address is no longer signed."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ def fetch(
     Raises
     ------
     TransferError
-        The connection broke as often as `patience` waits.
+        The connection broke as often as `patience` waits, or the server refuses: the bytes there are kept.
     SizeError
         The size is not `size`.
     AssetGone
@@ -167,14 +170,14 @@ def _complete(
     progress: Callable[[int, int | None], None] | None,
     patience: Patience,
 ) -> None:
-    """Attempts, each going on where the last stopped; the count of those in vain starts again with new bytes."""
-    vain = 0
+    """Attempts, each going on where the last stopped; those in vain are counted anew with bytes never had before."""
+    vain, longest = 0, part.length
     while True:
-        before = part.length
         try:
             total = _attempt(part, http, headers, progress, patience.timeout)
         except _Cut as cut:
-            vain = 0 if part.length > before else vain + 1
+            vain = 0 if part.length > longest else vain + 1
+            longest = max(longest, part.length)
             if vain > len(patience.retries):
                 had = f"{part.length} of {size or 'unknown'} bytes are kept"
                 raise TransferError(f"{part.target.name}: {cut}; {had}: run again to go on from there") from None
@@ -214,9 +217,9 @@ def _attempt(
 
 def _opened(part: _Part, reply: requests.Response) -> int | None:
     """The length of the whole file as a reply tells it; the part is then ready for what follows."""
-    if reply.status_code in _RETRIED:
+    if reply.status_code in PASSING:
         raise _Cut(f"the server answers {reply.status_code}", _seconds(reply.headers.get("Retry-After")))
-    if reply.status_code in {403, 404, 410}:
+    if reply.status_code in _GONE:
         raise AssetGone(f"{part.target.name}: the server has it no more ({reply.status_code}): ask for it again")
     length = part.length
     span = re.fullmatch(r"bytes (?:(\d+)-\d+|\*)/(\d+)", reply.headers.get("Content-Range", ""))
@@ -228,8 +231,10 @@ def _opened(part: _Part, reply: requests.Response) -> int | None:
         part.restart(reply.headers.get("ETag", ""))
         told = reply.headers.get("Content-Length")
         return None if told is None else int(told)
-    part.discard()
-    raise _Cut(f"the server answers {reply.status_code}")
+    if reply.status_code in {206, 416}:  # of another file, or of other bytes than were asked for
+        part.discard()
+        raise _Cut(f"the server answers {reply.status_code} out of place")
+    raise TransferError(f"{part.target.name}: the server refuses ({reply.status_code}): run again to go on from there")
 
 
 def _append(part: _Part, reply: Any, total: int | None, progress: Callable[[int, int | None], None] | None) -> None:

@@ -29,9 +29,6 @@ BLOCK = 4_000_000
 """Values looked at together: 16 MB in float32."""
 TOLERANCE = 1e-3
 """Coordinates closer than this [degrees] are the same cell of a grid of 0.25."""
-OFTEN_ABSENT = frozenset({"sst", "cbh", "cin"})
-"""Missing over land, without cloud, and in stable air: an hour without a value is no gap in these
-(https://confluence.ecmwf.int/display/CKB/ERA5%3A+data+documentation)."""
 SHOWN = 3
 
 
@@ -66,8 +63,13 @@ class Report:
             f"{count} values of {name} outside {'..'.join(f'{bound:g}' for bound in lexicon.variable(name).plausible)}"
             for name, count in self.out_of_range.items()
         ]
+        absent = [
+            f"{share:.1%} of {name} absent"
+            for name, share in self.missing_share.items()
+            if share and lexicon.variable(name).absent_in_places
+        ]
         pending = [f"{self.pending.size} hours not published yet"] if self.pending.size else []
-        return "; ".join(outside + pending)
+        return "; ".join(outside + absent + pending)
 
 
 @dataclass
@@ -75,22 +77,37 @@ class _Field:
     """What was counted of one variable."""
 
     times: pd.DatetimeIndex
-    empty: np.ndarray[Any, np.dtype[np.bool_]]
-    values: int
-    absent: int
+    missing: np.ndarray[Any, np.dtype[np.intp]]
+    """Of each hour, the cells without a value."""
+    cells: int
     outside: int
+
+    @property
+    def empty(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """The hours without any value."""
+        return np.asarray(self.missing == self.cells)
+
+    @property
+    def values(self) -> int:
+        return self.cells * self.missing.size
+
+    @property
+    def absent(self) -> int:
+        return int(self.missing.sum())
 
 
 def check(dataset: xr.Dataset, request: Request, *, published_until: pd.Timestamp | None = None) -> Report:
     """What a dataset of any dialect holds of a request; every value is looked at, a block at a time.
 
-    The last hours may be missing if they are later than `published_until`; NaN at some cells is counted, an
-    hour that is NaN everywhere is a missing hour (but for variables that often are).
+    The last hours may be missing if they are later than `published_until`. An hour that is NaN everywhere is a
+    missing hour, and NaN at some of its cells is an error; but of variables that are absent in places by nature
+    (`lexicon.Variable`) NaN is counted.
 
     Raises
     ------
     ContentError
-        A variable, an hour or a part of the area is missing, or a variable lies mostly outside its range.
+        A variable, an hour, a part of the area or of an hour's values is missing, or a variable lies mostly
+        outside its range.
     DecodeError
         The contents are not what was agreed.
     """
@@ -124,6 +141,7 @@ def _judged(cubes: Sequence[xr.Dataset], request: Request, published_until: pd.T
             preliminary.append(_times(cube)[cube["preliminary"].values.astype(bool)])
     _require_variables(request, fields)
     _require_range(request, fields)
+    _require_values(request, fields)
     hours = _hours(request, fields)
     return Report(
         hours=hours,
@@ -141,14 +159,12 @@ def _joined(parts: Sequence[pd.DatetimeIndex]) -> pd.DatetimeIndex:
 def _counted(cube: xr.Dataset, name: str) -> _Field:
     low, high = lexicon.variable(name).plausible
     tiny = lexicon.variable(name).tiny
-    empty, values, absent, outside = [], 0, 0, 0
+    missing, outside, cells = [np.empty(0, dtype=np.intp)], 0, cube.sizes["latitude"] * cube.sizes["longitude"]
     for block in _blocks(cube):
         read = decoded(cube[[name]].isel(time=block))[name].values
-        nan = np.isnan(read)
-        empty.append(nan.reshape(read.shape[0], -1).all(1))
-        values, absent = values + read.size, absent + int(nan.sum())
+        missing.append(np.isnan(read).reshape(read.shape[0], -1).sum(axis=1))
         outside += int(((read < low - tiny) | (read > high)).sum())
-    return _Field(_times(cube), np.concatenate(empty or [np.empty(0, bool)]), values, absent, outside)
+    return _Field(_times(cube), np.concatenate(missing), cells, outside)
 
 
 def _times(cube: xr.Dataset) -> pd.DatetimeIndex:
@@ -198,11 +214,25 @@ def _require_range(request: Request, fields: Mapping[str, Sequence[_Field]]) -> 
             )
 
 
+def _require_values(request: Request, fields: Mapping[str, Sequence[_Field]]) -> None:
+    """No holes in an hour that is there; those of a variable absent in places are none."""
+    for name, of in fields.items():
+        holed = [(f, (f.missing > 0) & ~f.empty) for f in of]
+        if lexicon.variable(name).absent_in_places or not any(holes.any() for _, holes in holed):
+            continue
+        count = sum(int(f.missing[holes].sum()) for f, holes in holed)
+        first = min(f.times[holes][0] for f, holes in holed if holes.any())
+        raise ContentError(
+            f"{request.label}: {count} of {sum(f.values for f in of)} values of {name} are missing from"
+            f" {first:%Y-%m-%d %H:%M} on, agreed none in an hour that is there: ask again later"
+        )
+
+
 def _hours(request: Request, fields: Mapping[str, Sequence[_Field]]) -> pd.DatetimeIndex:
     """The hours asked for of which every variable has a value."""
     there = request.hours
     for name, of in fields.items():
-        sometimes = name in OFTEN_ABSENT
+        sometimes = lexicon.variable(name).absent_in_places
         held = _joined([f.times if sometimes else f.times[~f.empty] for f in of])
         there = there.intersection(held)
     return there

@@ -3,13 +3,17 @@
 import json
 import logging
 import os
+import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import closing
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +25,7 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from loopback import fetch_era5
-from loopback.cds_server import KEY, QUEUE_FULL, CdsServer
+from loopback.cds_server import KEY, QUEUE_FULL, CdsServer, Job
 from loopback.era5_files import bytes_of, dataset, times_of, truth, zipped
 from loopback.fetch_era5 import AREA, NOW, PATIENCE
 
@@ -30,6 +34,7 @@ from era5_fetch import command_line, missing_hours
 from era5_fetch.cache import Cache, default_folder
 from era5_fetch.credentials import Key, access
 from era5_fetch.errors import (
+    BusyError,
     ContentError,
     FileError,
     PackageError,
@@ -37,15 +42,16 @@ from era5_fetch.errors import (
     RequestError,
     SourceError,
     TransferError,
+    WaitError,
 )
-from era5_fetch.journal import Journal, State
+from era5_fetch.journal import VERSION, Journal, State
 from era5_fetch.patience import Patience
 from era5_fetch.period import hours
 from era5_fetch.plan import plan, split
 from era5_fetch.progress import Bar, Lines, for_terminal, state
 from era5_fetch.request import normalised
 from era5_fetch.server import Server
-from era5_fetch.sources import Settings, source_of
+from era5_fetch.sources import SOURCES, Settings, source_of
 from era5_fetch.sources.cds import Cds
 from era5_fetch.validate import check_file
 
@@ -72,6 +78,19 @@ class Heard:
 
     def say(self, line: str) -> None:
         self.lines.append(line)
+
+
+class Clock:
+    """Time that passes by sleeping alone."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
 
 
 def cds(cache, server, **changed) -> Cds:
@@ -326,10 +345,38 @@ def test_a_job_whose_reply_was_lost_is_found_and_not_asked_for_again(server, cac
     assert any("the server has it already" in line for line in source._teller.lines)
 
 
-def test_the_same_request_of_somebody_else_is_used(server, tmp_path):
+@pytest.mark.parametrize("in_list", [True, False])
+def test_the_same_requests_of_somebody_else_are_used_of_every_dataset(server, tmp_path, in_list):
+    server.requests_in_list = in_list
+    fetched(cds(tmp_path / "one", server), ["t2m", "t850"], period="2020-01-30")
+    fetched(cds(tmp_path / "other", server), ["t2m", "t850"], period="2020-01-30")
+    assert len(server.posts) == 2
+
+
+def test_replies_lost_of_two_datasets_are_found_in_both(server, cache):
+    server.fail("execution", 0, times=2, after_work=True)
+    assert_true(fetched(cds(cache, server), ["t2m", "t850"], "2020-01-30"), ["t2m", "t850"], "2020-01-30")
+    assert len(server.posts) == len(server.jobs) == 2
+
+
+@pytest.mark.parametrize("odd", ["null", "gone"])
+def test_an_odd_job_in_the_list_is_none_of_ours_and_stops_nobody(server, tmp_path, odd):
     fetched(cds(tmp_path / "one", server), period="2020-01-30")
-    fetched(cds(tmp_path / "other", server), period="2020-01-30")
+    (ours,) = server.jobs.values()
+    strange = Job(ours.dataset, ours.inputs, 0, status="running", odd=odd)
+    server.jobs[strange.id] = strange
+    assert_true(fetched(cds(tmp_path / "other", server), period="2020-01-30"), ["t2m"], "2020-01-30")
     assert len(server.posts) == 1
+
+
+def test_the_list_is_read_from_the_newest_and_no_further_than_a_match(server, tmp_path):
+    server.requests_in_list = False
+    for day in ("2020-01-01", "2020-01-02", "2020-01-03"):
+        fetched(cds(tmp_path / "one", server), period=day)
+    asked = len(server.log)
+    fetched(cds(tmp_path / "other", server), period="2020-01-03")
+    (newest,) = [job.id for job in server.jobs.values() if job.inputs["day"] == ["03"]]
+    assert {path.split("/")[-1] for _, path, _, _ in server.log[asked:] if "/jobs/" in path} <= {newest, "results"}
 
 
 def test_a_server_that_stays_away_is_told_in_a_line_and_the_next_run_goes_on(server, cache):
@@ -454,6 +501,38 @@ def test_a_job_that_expired_is_asked_for_anew(server, cache, gone):
     assert_true(fetched(cds(cache, server), period="2020-01-30"), ["t2m"], "2020-01-30")
     assert len(server.posts) == 2
     assert_whole(cache)
+
+
+def test_each_change_of_a_job_is_told_and_every_ten_minutes_that_it_has_not_changed(server, cache):
+    server.polls = 50  # a question is two calls
+    clock = Clock()
+    source = cds(cache, server, patience=Patience(polls=(60.0,), sleep=clock.sleep, clock=clock, chance=lambda: 0.0))
+    fetched(source, period="2020-01-30")
+    (job,) = server.jobs
+    told = [line.removeprefix(f"2020-01-30 t2m: job {job} is ") for line in source._teller.lines if "is " in line]
+    assert told == ["running", "still running after 10 min", "still running after 20 min"]
+
+
+def test_a_queue_is_waited_for_as_long_as_was_agreed_and_the_next_run_goes_on(server, cache):
+    server.polls = 10**6
+    clock = Clock()
+    patient = Patience(polls=(600.0,), sleep=clock.sleep, clock=clock, chance=lambda: 0.0)
+    with pytest.raises(WaitError) as over:
+        fetched(cds(cache, server, patience=patient, wait=pd.Timedelta("2h")), ["t2m", "ssrd"])
+    assert str(over.value).startswith("4 requests are not here after 2 h (")
+    assert "run again to fetch them" in str(over.value)
+    assert 7200 <= clock.now < 7200 + 2 * 600
+    assert sum(entry.job is not None for entry in Cache(cache).journal.entries()) == 2
+    server.polls = 0
+    for job in server.jobs.values():
+        job.polls = 0
+    assert_true(fetched(cds(cache, server), ["t2m", "ssrd"]), ["t2m", "ssrd"], PERIOD)
+    assert_asked_once(server)
+
+
+def test_what_is_done_in_time_knows_of_no_limit(server, cache):
+    source = cds(cache, server, wait=pd.Timedelta(0))
+    assert_true(fetched(source, period="2020-01-30"), ["t2m"], "2020-01-30")
 
 
 # -- faults: the file
@@ -591,7 +670,7 @@ def test_the_jobs_of_the_dead_do_not_keep_others_from_being_asked(server, cache)
 def test_two_processes_on_one_cache_share_the_work(server, cache):
     server.polls, server.stall = 2, 0.001
     children = [run(cache, server, variables="t2m,ssrd,blh,t850") for _ in range(2)]
-    told = [child.communicate(timeout=60) for child in children]
+    told = [child.communicate(timeout=300) for child in children]
     assert [child.returncode for child in children] == [0, 0], told
     assert told[0][0] == told[1][0]
     assert server.most_in_flight <= 4  # two of each of two datasets
@@ -621,6 +700,32 @@ def test_preliminary_hours_are_fetched_again_once_they_are_final(server, cache):
         assert found["preliminary"].any() == (posts == 2)
         assert_true(found, ["t2m"], period)
     assert_whole(cache)
+
+
+def test_a_refresh_asks_for_what_no_file_holds_as_final_in_as_few_requests_as_a_plan(server, cache, tmp_path, command):
+    early, later = pd.Timestamp("2026-09-10"), pd.Timestamp("2026-12-20")
+    for day in ("2026-09-01", "2026-09-02", "2026-09-03"):
+        fetched(cds(cache, server, now=early), ["t2m", "blh"], day)
+    server.producer = lambda _, inputs: bytes_of(dataset(inputs, final_until=pd.Timestamp("2027")))
+    fetched(cds(cache, server, now=later, refresh=True), ["t2m"], "2026-09-02")
+    assert (len(server.posts), server.posts[-1]["variable"]) == (4, ["2m_temperature"])
+    source, period = cds(cache, server, now=later, refresh=True), ("2026-09-01", "2026-09-03")
+    due, _ = source.left(source.plan(["t2m", "blh"], period, area=AREA))
+    assert {(request.variables, request.days) for request in due} == {(("t2m",), (1, 3)), (("blh",), (1, 2, 3))}
+    found = fetched(source, ["t2m", "blh"], period)
+    assert len(server.posts) == 6
+    assert not found["preliminary"].any()
+    assert_true(found, ["t2m", "blh"], period)
+    assert source.left(source.plan(["t2m", "blh"], period, area=AREA))[0] == []
+    assert_whole(cache)
+
+
+def test_a_dry_run_of_a_refresh_tells_what_is_due(server, cache, command, monkeypatch):
+    fetched(cds(cache, server, now=pd.Timestamp("2026-09-10")), period="2026-09-01")
+    monkeypatch.setattr(pd.Timestamp, "now", lambda zone: pd.Timestamp("2026-12-20", tz=zone))
+    ask = ("get", "t2m", "2026-09-01", "--area", "40.5,116,39.5,117", "--cache", cache, "--dry-run")
+    assert command(*ask, "--refresh")[1].splitlines()[-1].startswith("1 in all")
+    assert command(*ask)[1].splitlines()[-1].startswith("0 in all")
 
 
 def test_a_refresh_that_fails_keeps_what_was_there(server, cache):
@@ -688,6 +793,33 @@ def test_a_journal_that_is_none_is_told(tmp_path):
     (tmp_path / "journal.sqlite").write_bytes(b"no database" * 100)
     with pytest.raises(SourceError, match=r"the journal cannot be used .*: move the file away"):
         Journal(tmp_path / "journal.sqlite").entries()
+
+
+def test_a_journal_that_another_process_holds_is_told_from_damage(tmp_path, monkeypatch):
+    journal = Journal(tmp_path / "journal.sqlite")
+    (request,) = plan(["t2m"], "2020-01-30", area=AREA)
+    assert journal.claim(request, limit=2)
+    monkeypatch.setattr("era5_fetch.journal.WAIT", 0.05)
+    other = sqlite3.connect(journal.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(BusyError, match="another process has held the journal for 0 s: wait for its end"):
+        journal.entries()
+    other.close()
+    assert [entry.digest for entry in journal.entries()] == [request.digest]
+
+
+def test_a_journal_has_a_version_and_one_of_a_later_version_is_refused(tmp_path):
+    journal = Journal(tmp_path / "journal.sqlite")
+    (request,) = plan(["t2m"], "2020-01-30", area=AREA)
+    journal.claim(request, limit=2)
+    for version, known in ((0, True), (VERSION, True), (VERSION + 1, False)):
+        with closing(sqlite3.connect(journal.path)) as database:
+            database.execute(f"PRAGMA user_version = {version}")
+        if known:
+            assert len(journal.entries()) == 1
+            continue
+        with pytest.raises(SourceError, match=f"of version {version}, agreed up to {VERSION}: install a newer"):
+            journal.entries()
 
 
 def test_a_download_tells_bytes_rate_and_time_left(capsys):
@@ -801,7 +933,16 @@ def test_the_command_plans_fetches_checks_and_extracts(server, tmp_path, command
         (["get", " , ", "2020-01"], "no variable in ' , '"),
         (["extract", "t2m", "2020-01", "--out", "none/x.nc"], "none/x.nc: there is no folder none: make it"),
         (["forecast", "t2m", "--out", "none/x.nc"], "there is no folder none"),
-        (["plan", "t2m", "2020-01", "--points", "none.csv"], "none.csv: cannot be read as CSV"),
+        (["plan", "t2m", "2020-01", "--points", "none.csv"], "none.csv: no such file, agreed a CSV"),
+        (["plan", "t2m", "/2017"], "cannot read ''"),
+        (["plan", "t2m", "2017/"], "cannot read ''"),
+        (["plan", "t2m", "NaT"], "cannot read 'NaT'"),
+        (["plan", "t2m", "1900"], "1900-01-01 is before 1940-01-01, when ERA5 begins"),
+        (["get", "t2m", "2020-01", "--wait", "2"], "wait '2', agreed a time with its unit"),
+        (["get", "t2m", "2020-01", "--wait", "soon"], "wait 'soon', agreed a time with its unit"),
+        (["check"], "no cache, agreed the folder that `era5-fetch get` has filled"),
+        (["status"], "no cache, agreed the folder that `era5-fetch get` has filled"),
+        (["forecast", "t2m", "--out", "x.nc", "--run", "NaT"], "run 'NaT', agreed its start in UTC"),
         (["plan", "t2m", "2020-01", "--format", "csv"], "format 'csv', agreed 'netcdf' or 'grib'"),
         (
             ["extract", "t2m", "2020-01", "--out", "x.nc", "--method", "cubic"],
@@ -831,6 +972,73 @@ def test_wrong_usage_is_one_line_too(command, arguments, says):
     assert code == 2
     assert told.startswith(f"era5-fetch: {says}")
     assert len(told.splitlines()) == 1
+
+
+def test_points_in_one_column_are_told_what_may_separate_them(tmp_path, command):
+    (tmp_path / "p.csv").write_text("name;lat;lon\na;40.1;116.4\n")
+    code, _, told = command("plan", "t2m", "2020-01", "--points", tmp_path / "p.csv", "--cache", tmp_path / "c")
+    assert code == 1
+    assert told.endswith("is it separated by ';'? use commas\n")
+
+
+def test_what_the_package_gives_is_there_whatever_was_imported_before():
+    import era5_fetch.extraction
+    import era5_fetch.store
+
+    assert all(callable(getattr(era5_fetch, name)) for name in era5_fetch.__all__)
+
+
+def test_the_documentation_names_what_there_is():
+    text = (Path(__file__).parents[1] / "docs" / "era5_fetch.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    compile(code, "docs/era5_fetch.md", "exec")
+    assert set(re.findall(r"era5_fetch\.(\w+)", text)) <= set(era5_fetch.__all__)
+    commands = {command.name or command.callback.__name__ for command in command_line.app.registered_commands}
+    assert set(re.findall(r"era5-fetch (\w+)", text)) <= {*commands, "blh"}
+    assert f"| {command_line.NOT_YET} |" in text
+    assert {name for name in SOURCES if f"| `{name}` |" not in text} == set()
+
+
+def test_a_cache_that_is_a_file_is_one_line(tmp_path, command):
+    (tmp_path / "file").touch()
+    for asked in ("status", "check"):
+        code, _, told = command(asked, "--cache", tmp_path / "file")
+        assert (code, told.count("\n")) == (1, 1)
+        assert "no cache" in told
+
+
+def test_a_wait_that_is_over_has_an_exit_code_of_its_own(server, tmp_path, command):
+    (tmp_path / ".cdsapirc").write_text(f"url: {server.url}\nkey: {KEY}\n")
+    server.polls = 10**6
+    ask = ("get", "t2m", "2020-01-30", "--area", "40,116,39,117", "--cache", tmp_path / "c")
+    code, printed, told = command(*ask, "--wait", "0h")
+    assert (code, printed) == (command_line.NOT_YET, "")
+    assert "1 requests are not here after 0 min (2020-01-30 t2m: running)" in told.splitlines()[-1]
+
+
+def test_a_fetch_of_what_is_not_published_prints_no_line(tmp_path, command):
+    code, printed, _ = command("get", "t2m", "2200-01-01", "--area", "40,116,39,117", "--cache", tmp_path / "c")
+    assert (code, printed) == (0, "")
+
+
+def test_the_command_tells_its_version(command):
+    assert command("--version")[:2] == (0, f"era5-fetch {metadata.version('tianbang')}\n")
+
+
+def test_a_file_is_written_under_a_name_of_the_process_and_leaves_nothing_beside(tmp_path, capsys):
+    beside = []
+
+    class Watched(xr.Dataset):
+        __slots__ = ()
+
+        def to_netcdf(self, path, **options):
+            beside.append(Path(path).name)
+            return super().to_netcdf(path, **options)
+
+    command_line._write(Watched({"x": 1.0}), tmp_path / "out.nc")
+    assert beside == [f"out.nc.{os.getpid()}.part"]
+    assert [path.name for path in tmp_path.iterdir()] == ["out.nc"]
+    assert capsys.readouterr().out == f"{tmp_path / 'out.nc'}\n"
 
 
 def test_help_and_an_interrupted_command_leave_as_they_should(command, monkeypatch):

@@ -16,7 +16,7 @@ import era5_fetch
 from era5_fetch import canonical, missing_hours
 from era5_fetch.combine import combined
 from era5_fetch.errors import DecodeError, Era5Warning, FileError, GridError, PeriodError, SourceError, VariableError
-from era5_fetch.extract import extract, extract_polygons
+from era5_fetch.extraction import extract, extract_polygons
 from era5_fetch.period import hours
 
 TIMES = pd.date_range("2020-01-01", periods=30, freq="h", unit="ns")
@@ -165,7 +165,7 @@ def test_an_area_may_cross_the_date_line(tmp_path):
 @pytest.mark.parametrize("block", [1, 100, 4_000_000])
 @pytest.mark.parametrize("method", ["nearest", "bilinear"])
 def test_points_are_the_grid_at_the_points_however_it_is_read(method, block, tmp_path, monkeypatch):
-    monkeypatch.setattr("era5_fetch.extract.BLOCK", block)
+    monkeypatch.setattr("era5_fetch.extraction.BLOCK", block)
     whole = raw()
     places = points(whole)
     path = save(whole, tmp_path / "a.nc")

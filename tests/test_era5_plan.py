@@ -181,6 +181,13 @@ def test_days_that_have_not_begun_are_pending():
         ((["t2n"], "2020"), VariableError, "no variable 't2n'"),
         ((["t2m"], "2020-13"), PeriodError, "cannot read '2020-13'"),
         ((["t2m"], ("2020-02", "2020-01")), PeriodError, "holds no hour"),
+        ((["t2m"], ("", "2017")), PeriodError, "cannot read ''"),
+        ((["t2m"], ("2017", "")), PeriodError, "cannot read ''"),
+        ((["t2m"], "NaT"), PeriodError, "cannot read 'NaT'"),
+        ((["t2m"], ("2017", pd.NaT)), PeriodError, "cannot read NaT"),
+        ((["t2m"], "99999"), PeriodError, "cannot read '99999'"),
+        ((["t2m"], "2999"), PeriodError, "cannot read '2999'"),
+        ((["t2m"], ("1939-12-31", "1940-01-02")), PeriodError, "1939-12-31 is before 1940-01-01, when ERA5 begins"),
     ],
 )
 def test_what_cannot_be_planned_is_said(arguments, error, says):
@@ -195,7 +202,15 @@ def test_what_cannot_be_planned_is_said(arguments, error, says):
         ({"area": [41, 115, 39]}, r"agreed \[north, west, south, east\]"),
         ({"points": pd.DataFrame({"lat": [1.0]})}, "lack the columns"),
         ({"points": pd.DataFrame({"latitude": [1.0], "longitude": ["116E"]})}, "a longitude that is no number"),
-        ({"points": pd.DataFrame({"latitude": [np.nan], "longitude": [1.0]})}, "without coordinates"),
+        ({"points": pd.DataFrame({"latitude": [np.nan], "longitude": [1.0]})}, "no place on Earth"),
+        (
+            {"points": pd.DataFrame({"latitude": [40.0, 95.0], "longitude": [1.0, 2.0]}, index=["a", "b"])},
+            "'b' at 95 N, 2 E: no place on Earth",
+        ),
+        (
+            {"points": pd.DataFrame({"latitude": [40.0, 41.0], "longitude": [1.0, 2.0]}, index=["a", "a"])},
+            r"\['a'\] are there twice",
+        ),
         ({"area": [41, 115, 39, 118], "points": pd.DataFrame()}, "agreed one of them"),
     ],
 )

@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 
 from era5_fetch import missing_hours, open, open_file  # noqa: A004
-from era5_fetch.extract import extract
+from era5_fetch.extraction import extract
 
 pytestmark = pytest.mark.shared_data
 

@@ -27,8 +27,9 @@ from era5_fetch.errors import (
     SourceError,
     VariableError,
 )
-from era5_fetch.extract import apply
+from era5_fetch.extraction import apply
 from era5_fetch.grid import weights
+from era5_fetch.neighbourhood import neighbourhood
 from era5_fetch.patience import Patience
 from era5_fetch.period import hours
 from era5_fetch.sources import SOURCES, Settings, Source, source_of
@@ -250,6 +251,30 @@ def test_a_missing_package_is_one_line(case, monkeypatch):
     with pytest.raises(PackageError) as refused:
         case.source().open(["t2m"], later, points=POINTS)
     one_line(refused.value, case.package, "pip install tianbang[")
+
+
+def test_the_weather_around_points_is_that_of_the_grid(case):
+    names = ["t2m_mean_3x3", "t2m", "t2m_gradient_east_3x3", "tp_mean_3x3"]
+    if case.package == "ecmwf.opendata":
+        with pytest.raises(VariableError) as refused:
+            case.source().open(names, case.period, points=POINTS)
+        one_line(refused.value, "opendata: t2m_mean_3x3, t2m_gradient_east_3x3, tp_mean_3x3: forecasts")
+        return
+    found = case.source().open(names, case.period, points=POINTS)
+    assert set(found) == set(names)
+    grid = case.source().open(["t2m", "tp"], case.period, area=[41, 115.75, 39, 118])
+    matrices = neighbourhood(grid, POINTS, size=3)
+    for name, variable, statistic in (
+        ("t2m_mean_3x3", "t2m", "mean"),
+        ("t2m_gradient_east_3x3", "t2m", "gradient_east"),
+        ("tp_mean_3x3", "tp", "mean"),
+    ):
+        expected = apply(matrices[statistic], grid[variable].values.reshape(grid.sizes["time"], -1))
+        assert np.allclose(found[name], expected, rtol=1e-6, atol=1e-6 * float(grid[variable].max()))
+    assert found["t2m_gradient_east_3x3"].attrs["units"] == "1e-5 K m-1"
+    with pytest.raises(VariableError) as refused:
+        case.source().open(["t2m_mean_3x3"], case.period, area=AREA)
+    one_line(refused.value, "t2m_mean_3x3: around places, found a grid: give points")
 
 
 # -- Zarr stores

@@ -4,10 +4,12 @@ import multiprocessing
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+import netCDF4
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,7 +23,7 @@ import era5_fetch
 from era5_fetch import command_line
 from era5_fetch import store as module
 from era5_fetch.errors import BusyError, FileError, GridError, PeriodError, VariableError
-from era5_fetch.extract import extract, extract_polygons
+from era5_fetch.extraction import extract, extract_polygons
 from era5_fetch.places import Points, Polygons
 from era5_fetch.store import PlaceStore, is_store
 
@@ -309,3 +311,49 @@ def test_a_store_is_a_source_by_its_path(tmp_path):
     period = (str(TIMES[0]), str(TIMES[-1]))
     found = era5_fetch.open(["t2m"], period, source=tmp_path / "s.zarr")
     xr.testing.assert_identical(found, store.open(["t2m"], period))
+
+
+PEAK = """
+import sys
+from pathlib import Path
+import pandas as pd
+from era5_fetch.places import Points
+from era5_fetch.store import PlaceStore
+
+table = pd.DataFrame({"latitude": [40.1, 30.3], "longitude": [116.3, 120.2]}, index=["a", "b"])
+PlaceStore(sys.argv[1]).update(sys.argv[2:], ["t2m", "d2m"], Points(table))
+(line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:")]
+print(line.split()[1])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak memory of one process is told by Linux")
+def test_memory_is_flat_in_the_number_of_files(tmp_path):
+    """Ten files more may not take the room of one field of one file, and hold twenty of them."""
+    hours, axes = 744, {"latitude": 45 - 0.25 * np.arange(101), "longitude": 100 + 0.25 * np.arange(121)}
+    values = np.round(RANDOM.normal(285, 15, (hours, 101, 121)), 1).astype("f4")
+    fields = {name: (("valid_time", *axes), values, {"units": "K"}) for name in ("t2m", "d2m")}
+    packed = {name: {"zlib": True, "complevel": 1, "shuffle": True} for name in fields}
+    for number in range(12):
+        times = pd.date_range("2020-01-01", periods=hours, freq="h", unit="ns") + pd.Timedelta(hours=hours * number)
+        path = tmp_path / f"{number:02d}.nc"
+        if number:
+            shutil.copyfile(tmp_path / "00.nc", path)
+            with netCDF4.Dataset(path, "a") as copied:
+                copied["valid_time"][:] = times.as_unit("s").asi8
+        else:
+            seconds = {"valid_time": {"units": "seconds since 1970-01-01", "dtype": "int64"}}
+            xr.Dataset(fields, axes | {"valid_time": times}).to_netcdf(
+                path, engine="netcdf4", encoding=packed | seconds
+            )
+    files = sorted(tmp_path.glob("*.nc"))
+
+    def peak(count: int) -> int:
+        """Peak memory of a process that extracts some of the files [bytes]."""
+        ask = [sys.executable, "-c", PEAK, str(tmp_path / f"{count}.zarr"), *map(str, files[:count])]
+        return 1024 * int(subprocess.run(ask, capture_output=True, text=True, check=True).stdout)
+
+    assert peak(12) - peak(2) < values.nbytes
+    with xr.open_zarr(tmp_path / "12.zarr", consolidated=False) as found:
+        assert found.sizes["time"] == 12 * hours

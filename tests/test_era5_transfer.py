@@ -148,6 +148,34 @@ def test_errors_of_the_server_are_waited_out_as_long_as_it_asks(server, tmp_path
     assert slept == [7.0, 2.0]
 
 
+@pytest.mark.parametrize("status", [501, 520, 524, 599])
+def test_what_came_is_kept_whatever_a_server_in_trouble_answers(server, tmp_path, status):
+    server.cuts.append(1000)
+    server.fail_after(1, "asset", status, times=2)
+    get(server, tmp_path / "a.nc")
+    assert [headers.get("Range") for headers in server.downloads] == [None, *["bytes=1000-"] * 3]
+    assert (tmp_path / "a.nc").read_bytes() == BODY
+
+
+@pytest.mark.parametrize(("status", "error"), [(400, TransferError), (418, TransferError), (401, AssetGone)])
+def test_a_refusal_is_said_at_once_and_what_came_is_kept(server, tmp_path, status, error):
+    server.cuts.append(1000)
+    server.fail_after(1, "asset", status)
+    with pytest.raises(error, match=f"{status}"):
+        get(server, tmp_path / "a.nc")
+    assert len(server.downloads) == 2
+    get(server, tmp_path / "a.nc")
+    assert server.downloads[-1]["Range"] == "bytes=1000-"
+
+
+def test_a_server_without_ranges_that_always_cuts_is_given_up(server, tmp_path):
+    server.accept_ranges = False
+    server.cuts.extend([1000, 500, 800] * 100)
+    with pytest.raises(TransferError, match="run again"):
+        get(server, tmp_path / "a.nc")
+    assert len(server.downloads) == 2 + len(PATIENCE.retries)
+
+
 def test_a_server_that_stops_sending_is_given_up_and_asked_again(server, tmp_path):
     server.fail("asset", slow=1.0)
     get(server, tmp_path / "a.nc", patience=Patience(retries=(0.0,), timeout=(1, 0.2)))

@@ -64,10 +64,21 @@ def test_nothing_at_all_of_what_is_new_is_not_yet_an_error_of_the_file():
         check(RAW.isel(valid_time=slice(0)), REQUEST, published_until=pd.Timestamp("2019"))
 
 
-def test_an_hour_of_nothing_but_nan_is_missing_and_some_nan_is_counted():
+@pytest.mark.parametrize("block", [20, 4_000_000])
+def test_a_hole_in_an_hour_that_is_there_is_refused_with_its_size_and_first_hour(monkeypatch, block):
+    monkeypatch.setattr("era5_fetch.validate.BLOCK", block)
     holed = RAW.copy(deep=True)
     holed["blh"][7, 0] = np.nan
-    assert check(holed, REQUEST).missing_share["blh"] == pytest.approx(1 / 48 / RAW.sizes["latitude"])
+    holed["blh"][9, 1, :2] = np.nan
+    count, every = RAW.sizes["longitude"] + 2, RAW["blh"].size
+    with pytest.raises(ContentError, match=f"{count} of {every} values of blh are missing from 2020-01-30 07:00 on"):
+        check(holed, REQUEST)
+    with pytest.raises(ContentError, match="t2m are missing from 2020-01-30 00:00"):
+        check(RAW.where(np.random.default_rng(3).random(RAW["t2m"].shape) < 0.2), REQUEST)
+
+
+def test_an_hour_of_nothing_but_nan_is_missing():
+    holed = RAW.copy(deep=True)
     holed["blh"][7] = np.nan
     with pytest.raises(ContentError, match="missing 2020-01-30 07:00"):
         check(holed, REQUEST)
@@ -75,7 +86,13 @@ def test_an_hour_of_nothing_but_nan_is_missing_and_some_nan_is_counted():
 
 def test_the_sea_surface_has_no_temperature_on_land():
     (request,) = plan(["sst"], "2020-01-05", area=AREA)
-    assert check(dataset(request.inputs) * np.nan * 1.0, request, published_until=None).missing_share == {"sst": 1.0}
+    assert check(dataset(request.inputs) * np.nan, request).missing_share == {"sst": 1.0}
+    coast = dataset(request.inputs)
+    coast["sst"][:, :, 0] = np.nan
+    report = check(coast, request)
+    assert report.missing_share == {"sst": 1 / coast.sizes["longitude"]}
+    assert report.note == "20.0% of sst absent"
+    assert report.hours.equals(request.hours)
 
 
 def test_a_variable_that_is_not_there_is_named():

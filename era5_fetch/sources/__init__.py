@@ -61,6 +61,8 @@ class Settings:
     data_format: DataFormat = "netcdf"
     patience: Patience | None = None
     teller: Teller | None = None
+    wait: pd.Timedelta | None = None
+    """How long the CDS's queue is waited for; None is as long as it takes. Jobs go on in the next run."""
     now: pd.Timestamp | None = None
     """The time (UTC) by which it is told what is published; None is now."""
 
@@ -96,7 +98,7 @@ def open(  # noqa: A001 - era5_fetch.open, as xarray has open_dataset
     at those only others have; `missing_hours` lists both.
 
     With `area` [north, west, south, east; degrees] the grid is cut to it. With `points` the Dataset is
-    `(time, place)`, as from `extract.extract`, without ever holding the grid.
+    `(time, place)`, as from `extraction.extract`, without ever holding the grid.
 
     Raises
     ------

@@ -89,9 +89,12 @@ class Cds:
         return plan(names, period, area=area, points=points, data_format=self._settings.data_format, margin=margin)
 
     def left(self, requests: Sequence[Request]) -> tuple[list[Request], pd.DatetimeIndex]:
-        """What of some requests is to be asked for now, and the hours not published yet; no network."""
-        lacking, pending = published(remaining(requests, self.cache.holdings()), self._now - EMBARGO)
-        return lacking, pending
+        """What of some requests is to be asked for now, and the hours not published yet; no network.
+
+        With `refresh` what is held of ERA5T alone and final by now is among it.
+        """
+        held = self.cache.holdings(refreshed=self._now if self._settings.refresh else None)
+        return published(remaining(requests, held), self._now - EMBARGO)
 
     def costs(self, requests: Sequence[Request]) -> list[Cost]:
         """The server's own estimate for each request."""
@@ -105,16 +108,16 @@ class Cds:
         ------
         RequestError, SourceError, TransferError, ContentError, FileError
             As `Broker.fetch`; what came before is kept, and the next run goes on from there.
+        WaitError
+            `wait` was over before the server had done it.
         PackageError
             GRIB is asked for, and what reads it is not installed.
         """
         known = {e.digest: e.updated for e in self.cache.journal.entries() if e.state is State.HELD}
         lacking, pending = self.left(requests)
-        due = self.cache.due(requests, self._now) if self._settings.refresh else []
-        wanted = list({request.digest: request for request in (*lacking, *due)}.values())
-        if wanted:
-            _require_reader(wanted)
-            pending = pending.union(self._brokered(wanted, known)).unique()
+        if lacking:
+            _require_reader(lacking)
+            pending = pending.union(self._brokered(lacking, known)).unique()
         if pending.size:
             self._teller.say(f"{pending.size} hours from {pending[0]:%Y-%m-%d %H:%M} on are not published yet")
         return Fetched(tuple(self.cache.serving(requests)), pd.DatetimeIndex(pending, name="time"))
@@ -122,7 +125,14 @@ class Cds:
     def _brokered(self, requests: Sequence[Request], known: dict[str, str]) -> pd.DatetimeIndex:
         from era5_fetch.broker import Broker
 
-        broker = Broker(self.cache, self._server(), now=self._now, patience=self._patience, teller=self._teller)
+        broker = Broker(
+            self.cache,
+            self._server(),
+            now=self._now,
+            patience=self._patience,
+            teller=self._teller,
+            wait=self._settings.wait,
+        )
         return broker.fetch(requests, known=known)
 
     def _server(self) -> Server:

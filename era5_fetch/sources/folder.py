@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from era5_fetch.decode import decoded
 from era5_fetch.errors import FileError, GridError
-from era5_fetch.extract import points_reduction
+from era5_fetch.extraction import points_reduction
 from era5_fetch.grid import within
 from era5_fetch.stream import bounding, gathered
 

@@ -2,7 +2,7 @@
 
 A store may answer for hours that it does not hold: its axis is padded, its chunks are absent and read as NaN.
 Here that is missing, not data: an hour of which every value is NaN is absent, and one of which some are is an
-error, but for what has no value in nature (`BARE`).
+error, but for what is absent in places by nature (`lexicon.Variable`).
 """
 
 from __future__ import annotations
@@ -20,27 +20,26 @@ from era5_fetch import lexicon
 from era5_fetch.decode import decoded, finished
 from era5_fetch.dialect import held, labelled
 from era5_fetch.errors import ContentError, GridError, PeriodError, RequestError, SourceError, VariableError
-from era5_fetch.extract import BLOCK, apply
+from era5_fetch.extraction import BLOCK, reading, taken
 from era5_fetch.extras import package
-from era5_fetch.grid import weights, within
+from era5_fetch.grid import within
+from era5_fetch.neighbourhood import parsed
 from era5_fetch.period import hours
+from era5_fetch.places import Points
 from era5_fetch.stream import bounding, canonical_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Hashable, Iterator, Mapping, Sequence
 
     from era5_fetch.credentials import Key
-    from era5_fetch.grid import Integers, Method
+    from era5_fetch.extraction import Reading
+    from era5_fetch.grid import Method
+    from era5_fetch.neighbourhood import Around
     from era5_fetch.patience import Patience
     from era5_fetch.period import Period
 
 READERS = 8
 """Reads under way at a time: most of their time is waiting."""
-BARE = frozenset({"sst", "cbh", "cin"})
-"""What has no value in places: the sea on land, the base of no cloud, the inhibition of no convection.
-
-Source: https://confluence.ecmwf.int/display/CKB/ERA5%3A+data+documentation
-"""
 
 
 @dataclass(frozen=True)
@@ -61,12 +60,14 @@ class Store:
     ) -> xr.Dataset:
         """The canonical Dataset, in memory; with points only the chunks around them are read.
 
+        Of points a variable may be one of the cells around them, such as t2m_mean_5x5 (`neighbourhood`).
+
         Memory grows with hours times places, and with the size of a chunk.
 
         Raises
         ------
         VariableError
-            The store does not hold a variable.
+            The store does not hold a variable, or one of the cells around points is asked for without points.
         PeriodError
             It holds no hour of a variable in the period.
         ContentError
@@ -77,8 +78,8 @@ class Store:
             The store refuses the key, or does not answer.
         """
         selection = self.select(variables, period, area=area, points=points, method=method)
-        found = {name: selection.read(name) for name in map(canonical_name, variables)}
-        return finished(self._audited(selection, found))
+        found = {name: selection.read(name) for name in taken(variables)}
+        return finished(self._audited(selection, found))[[canonical_name(name) for name in variables]]
 
     def select(
         self,
@@ -92,12 +93,11 @@ class Store:
         """What is to be read, decided from the metadata alone; errors as in `read`."""
         if area is not None and points is not None:
             raise GridError("an area and points, agreed one of them: points need no area")
-        names = list(dict.fromkeys(canonical_name(name) for name in variables))
-        cube = self._cube(names)
-        cube = self._within(cube, names, hours(period))
-        if points is not None:
-            return AtPoints(cube, points, method)
-        return InArea(cube, area)
+        asked = taken(variables)
+        if points is None and (around := [n for name in variables if parsed(n := canonical_name(name))[1]]):
+            raise VariableError(f"{', '.join(around)}: around places, found a grid: give points")
+        cube = self._within(self._cube(list(asked)), list(asked), hours(period))
+        return InArea(cube, area) if points is None else AtPoints(cube, Points(points, method), asked)
 
     def _cube(self, names: Sequence[str]) -> xr.Dataset:
         cube = labelled(self.raw, wanted=names, accumulation="hour")
@@ -123,12 +123,13 @@ class Store:
 
     def _audited(self, selection: Selection, found: Mapping[str, Read]) -> xr.Dataset:
         """One Dataset of the hours that are there."""
-        judged = {name: read for name, read in found.items() if name not in BARE} or found
+        judged = {name: read for name, read in found.items() if not _in_places(name)} or found
         times = selection.cube.indexes["time"]
         for name, read in judged.items():
             self._require_held(name, read, times)
         there = np.any([read.held > 0 for read in judged.values()], axis=0)
-        return selection.dataset({name: read.values for name, read in found.items()}).isel(time=np.flatnonzero(there))
+        fields = {name: values for read in found.values() for name, values in read.values.items()}
+        return selection.dataset(fields).isel(time=np.flatnonzero(there))
 
     def _require_held(self, name: str, read: Read, times: pd.Index) -> None:
         there = read.held > 0
@@ -138,7 +139,7 @@ class Store:
                 f" the axis of {self.name} goes on, its data do not"
             )
         gaps = there & (read.held < read.asked)
-        if name not in BARE and gaps.any():
+        if not _in_places(name) and gaps.any():
             cells, hour = int((read.asked - read.held[gaps]).sum()), times[int(np.argmax(gaps))]
             raise ContentError(
                 f"{self.name}: {cells} values of {name} are missing in {int(gaps.sum())} hours from"
@@ -146,78 +147,58 @@ class Store:
             )
 
 
+def _in_places(name: str) -> bool:
+    return lexicon.variable(name).absent_in_places
+
+
 @dataclass(frozen=True)
 class Read:
-    """One variable read: its values, and of how many cells each hour has one."""
+    """One field read: what was taken of it by name, and of how many cells each hour has a value."""
 
-    values: xr.Variable
+    values: Mapping[str, xr.Variable]
     held: np.ndarray[Any, np.dtype[np.intp]]
     asked: int
-
-
-@dataclass(frozen=True)
-class _Tile:
-    """Cells that lie in one chunk: the window around them, and where they are in it and among all cells."""
-
-    rows: slice
-    columns: slice
-    within: tuple[Integers, Integers]
-    cells: Integers
 
 
 class AtPoints:
     """What is read for points: the cells with weight, tile by tile."""
 
-    def __init__(self, cube: xr.Dataset, points: pd.DataFrame, method: Method) -> None:
-        self.cube, self._points = cube, points
-        matrix = weights(cube, points, method=method)
-        used = np.unique(matrix.indices)
-        self._matrix = matrix[:, used]
-        self._row, self._column = np.unravel_index(used, (cube.sizes["latitude"], cube.sizes["longitude"]))
+    def __init__(self, cube: xr.Dataset, places: Points, asked: Mapping[str, tuple[Around | None, ...]]) -> None:
+        self.cube, self._places = cube, places
+        known: dict[Hashable, Reading] = {}
+        self._readings: dict[str, Reading] = {}
+        for name, arounds in asked.items():
+            tile = (_chunk(cube[name], "latitude"), _chunk(cube[name], "longitude"))
+            if (arounds, tile) not in known:
+                known[arounds, tile] = reading(places, cube, arounds, tile)
+            self._readings[name] = known[arounds, tile]
 
-    def tiles(self, name: str) -> list[_Tile]:
-        """The parts of the grid to be read, none larger than a chunk."""
-        tall, wide = (_chunk(self.cube[name], dim) for dim in ("latitude", "longitude"))
-        chunk = np.stack([self._row // tall, self._column // wide])
-        order = np.lexsort(chunk[::-1])
-        ends = np.flatnonzero(np.diff(chunk[:, order], axis=1).any(axis=0)) + 1
-        return [self._tile(cells) for cells in np.split(order, ends)]
-
-    def _tile(self, cells: Integers) -> _Tile:
-        row, column = self._row[cells], self._column[cells]
-        rows, columns = (slice(int(x.min()), int(x.max()) + 1) for x in (row, column))
-        return _Tile(rows, columns, (row - rows.start, column - columns.start), cells)
+    def tiles(self, name: str) -> tuple[slice, ...]:
+        """The parts of the cells that lie in one chunk of the grid each."""
+        return self._readings[name].tiles
 
     def read(self, name: str) -> Read:
-        """One variable at the points, (time, place)."""
-        field = self.cube[[name]]
-        cells = np.empty((field.sizes["time"], self._row.size), dtype="float32")
+        """One field at the points, (time, place), once for each thing taken of it."""
+        field, places = self.cube[[name]], self._readings[name]
+        cells = np.empty((field.sizes["time"], places.row.size), dtype="float32")
         attributes: dict[str, Any] = {}
 
-        def fill(part: tuple[_Tile, slice]) -> None:
+        def fill(part: tuple[slice, slice]) -> None:
             tile, block = part
-            window = field.isel(time=block, latitude=tile.rows, longitude=tile.columns).load()
-            row, column = (xr.DataArray(x, dims="cell") for x in tile.within)
-            made = decoded(window.isel(latitude=row, longitude=column))[name]
-            cells[block, tile.cells] = made.values
+            made = places.tile(field.isel(time=block), name, tile)
+            cells[block, tile] = made.values
             attributes.update(made.attrs)
 
-        parts = [(tile, block) for tile in self.tiles(name) for block in _blocks(field[name], tile)]
+        parts = [(tile, block) for tile in places.tiles for block in _blocks(field[name], places, tile)]
         with ThreadPoolExecutor(READERS) as readers:
             list(readers.map(fill, parts))
-        hour = max(1, BLOCK // self._row.size)
-        values = [apply(self._matrix, cells[at : at + hour]) for at in range(0, len(cells), hour)]
-        variable = xr.Variable(("time", "place"), np.concatenate(values).astype("float32"), attributes)
-        return Read(variable, np.isfinite(cells).sum(axis=1), cells.shape[1])
+        values = places.room(len(cells))
+        places.multiply(cells, values)
+        return Read(places.named(values, name, attributes), np.isfinite(cells).sum(axis=1), cells.shape[1])
 
     def dataset(self, fields: Mapping[str, xr.Variable]) -> xr.Dataset:
         """Variables read, with their coordinates."""
-        coordinates = {
-            "place": np.array(self._points.index.tolist()),
-            "latitude": ("place", self._points["latitude"].to_numpy("float64")),
-            "longitude": ("place", self._points["longitude"].to_numpy("float64")),
-        }
-        return xr.Dataset(fields, coords=coordinates | _over_time(self.cube))
+        return xr.Dataset(fields, coords=self._places.coordinates | _over_time(self.cube))
 
 
 class InArea:
@@ -242,7 +223,7 @@ class InArea:
         parts = [decoded(window.load())[name].variable for window in windows]
         variable = xr.Variable.concat(parts, "longitude") if len(parts) > 1 else parts[0]
         held = np.isfinite(variable.values).sum(axis=(1, 2))
-        return Read(variable, held, int(np.prod(variable.shape[1:])))
+        return Read({name: variable}, held, int(np.prod(variable.shape[1:])))
 
     def dataset(self, fields: Mapping[str, xr.Variable]) -> xr.Dataset:
         """Variables read, with their coordinates."""
@@ -270,9 +251,9 @@ def _chunk(field: xr.DataArray, dim: str) -> int:
     return int(lengths.get(dim, lengths.get(f"valid_{dim}", field.sizes[dim])))
 
 
-def _blocks(field: xr.DataArray, tile: _Tile) -> Iterator[slice]:
-    """Runs of hours that end where chunks do, of about BLOCK values of a tile."""
-    cells = (tile.rows.stop - tile.rows.start) * (tile.columns.stop - tile.columns.start)
+def _blocks(field: xr.DataArray, places: Reading, tile: slice) -> Iterator[slice]:
+    """Runs of hours that end where chunks do, of about BLOCK values of the window around a tile's cells."""
+    cells = int((np.ptp(places.row[tile]) + 1) * (np.ptp(places.column[tile]) + 1))
     chunk = _chunk(field, "time")
     length = chunk * max(1, BLOCK // (cells * chunk))
     yield from (slice(start, start + length) for start in range(0, field.sizes["time"], length))

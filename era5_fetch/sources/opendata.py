@@ -27,10 +27,11 @@ from era5_fetch.accumulation import HOUR
 from era5_fetch.cache import default_folder
 from era5_fetch.container import opened
 from era5_fetch.dialect import labelled
-from era5_fetch.errors import Era5Warning, PeriodError, SourceError
+from era5_fetch.errors import Era5Warning, PeriodError, SourceError, VariableError
 from era5_fetch.extras import package
 from era5_fetch.forecast import hourly, leads, stepped
 from era5_fetch.lexicon import Kind
+from era5_fetch.neighbourhood import parsed
 from era5_fetch.patience import Patience
 from era5_fetch.period import hours
 from era5_fetch.sources.folder import read
@@ -134,6 +135,8 @@ class OpenData:
         PackageError
             The packages ecmwf-opendata or cfgrib are not installed.
         """
+        if around := [name for name in variables if parsed(name)[1]]:
+            raise VariableError(f"{self.name}: {', '.join(around)}: forecasts are of places alone, agreed such as t2m")
         names = tuple(dict.fromkeys(lexicon.variable(name).name for name in variables))
         fetched = self._predictors(names)
         self._require_forecast(fetched)

@@ -13,6 +13,7 @@ import collections
 import contextlib
 import dataclasses
 import hashlib
+import itertools
 import json
 import re
 import socket
@@ -28,6 +29,7 @@ from loopback.era5_files import netcdf
 
 KEY = "0123abcd-secret-of-the-tests"
 EXCEPTIONS = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0"
+_ORDER = itertools.count()
 QUEUE_FULL = (
     "Number queued requests for this dataset is temporarily limited. Please configure your scripts accordingly."
 )
@@ -44,10 +46,12 @@ class Job:
     traceback: str = ""
     id: str = dataclasses.field(default_factory=lambda: str(uuid.uuid4()))
     status: str = "accepted"
-    created: str = dataclasses.field(default_factory=lambda: f"2026-11-24T00:00:{time.monotonic() % 60:09.6f}")
+    created: str = dataclasses.field(default_factory=lambda: f"2026-11-24T00:00:00.{next(_ORDER):06d}")
     asset: str = ""
     size: int = 0
     expired: bool = False
+    odd: str = ""
+    """"null": it does not tell its request; "gone": it is listed and not there."""
 
 
 @dataclasses.dataclass
@@ -60,6 +64,10 @@ class Fault:
     after_work: bool = False
     """The work is done, and then the reply is lost."""
     slow: float = 0.0
+
+
+_NONE = Fault()
+"""In a queue of faults, a call that does not fail."""
 
 
 @dataclasses.dataclass
@@ -108,6 +116,11 @@ class CdsServer:
         Status 0 drops the connection.
         """
         self.faults[route].extend(Fault(status, **details) for _ in range(times))
+
+    def fail_after(self, calls: int, route: str, status: int, *, times: int = 1) -> None:
+        """As `fail`, once some calls of the route have been answered."""
+        self.faults[route].extend([_NONE] * calls)
+        self.fail(route, status, times=times)
 
     @property
     def posts(self) -> list[dict[str, Any]]:
@@ -166,7 +179,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _failing(self, route: str) -> Fault | None:
         with self.cds.lock:
             waiting = self.cds.faults[route]
-            return waiting.popleft() if waiting else None
+            fault = waiting.popleft() if waiting else None
+            return None if fault is _NONE else fault
 
     def _fails(self, fault: Fault) -> None:
         time.sleep(fault.slow)
@@ -256,7 +270,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _job(self, name: str, *, query: dict[str, list[str]], **_: Any) -> None:
         job = self.cds.jobs.get(name)
-        if job is None:
+        if job is None or job.odd == "gone":
             return self._problem(404, "job not found", f"job {name} not found", type=f"{EXCEPTIONS}/no-such-job")
         self._advance(job)
         return self._json(self._status(job, request="request" in query))
@@ -293,7 +307,8 @@ class _Handler(BaseHTTPRequestHandler):
         links = [{"href": here, "rel": "self"}]
         if job.status in {"successful", "failed"}:
             links.append({"href": f"{here}/results", "rel": "results"})
-        about: dict[str, Any] = {"origin": "api"} | ({"request": {"ids": job.inputs, "labels": {}}} if request else {})
+        told = None if job.odd else {"ids": job.inputs, "labels": {}}
+        about: dict[str, Any] = {"origin": "api"} | ({"request": told} if request else {})
         return {
             "processID": job.dataset,
             "type": "process",

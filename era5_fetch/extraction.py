@@ -98,27 +98,33 @@ def places_reduction(places: Places, variables: Sequence[str] = ()) -> Reduction
 
     `variables` tell what is taken of each field of a cube; of one they do not name, the field itself.
     """
-    asked: defaultdict[str, list[Around | None]] = defaultdict(list)
-    for variable, around in map(parsed, dict.fromkeys(map(canonical_name, variables))):
-        asked[variable].append(around)
-    known: dict[Hashable, _Reading] = {}
+    asked = taken(variables)
+    known: dict[Hashable, Reading] = {}
 
     def reduction(cube: xr.Dataset) -> xr.Dataset:
         grid = (cube["latitude"].values.tobytes(), cube["longitude"].values.tobytes())
         fields: dict[str, xr.Variable] = {}
         for variable in map(str, cube.data_vars):
-            taken, tile = tuple(asked.get(variable, [None])), _tile(cube[variable])
-            if (grid, taken, tile) not in known:
-                known[grid, taken, tile] = _reading(places, cube, taken, tile)
-            fields |= known[grid, taken, tile].fields(cube[[variable]], variable)
+            arounds, tile = asked.get(variable, (None,)), _tile(cube[variable])
+            if (grid, arounds, tile) not in known:
+                known[grid, arounds, tile] = reading(places, cube, arounds, tile)
+            fields |= known[grid, arounds, tile].fields(cube[[variable]], variable)
         over_time = {k: v for k, v in cube.coords.items() if k in ("time", "preliminary")}
         return xr.Dataset(fields, coords=over_time).assign_coords(places.coordinates)
 
     return reduction
 
 
+def taken(variables: Sequence[str]) -> dict[str, tuple[Around | None, ...]]:
+    """Each field that names are about, by our name, and what is taken of it: None is the field itself."""
+    found: defaultdict[str, list[Around | None]] = defaultdict(list)
+    for variable, around in map(parsed, dict.fromkeys(map(canonical_name, variables))):
+        found[variable].append(around)
+    return {variable: tuple(arounds) for variable, arounds in found.items()}
+
+
 @dataclass(frozen=True)
-class _Reading:
+class Reading:
     """What is taken of a field on one grid: its cells that count, and their matrix."""
 
     row: Integers
@@ -131,17 +137,30 @@ class _Reading:
 
     def fields(self, field: xr.Dataset, variable: str) -> dict[str, xr.Variable]:
         """A labelled field as `(time, place)`, once for each thing taken of it; each chunk is read once."""
-        places = self.matrix.shape[0] // len(self.taken)
-        values = np.empty((len(self.taken), field.sizes["time"], places), dtype="float32")
-        differs = np.repeat([around is not None and around.differs for around in self.taken], places)
+        values = self.room(field.sizes["time"])
         attributes: dict[str, Any] = {}
         for block in _blocks(field[variable]):
             cells, attributes = self._cells(field.isel(time=block), variable)
-            for start in range(0, len(cells), HOURS_MULTIPLIED):
-                found = apply(self.matrix, cells[start : start + HOURS_MULTIPLIED], differs=differs)
-                at = slice(block.start + start, block.start + start + len(found))
-                values[:, at] = found.reshape(-1, len(self.taken), places).swapaxes(0, 1)
+            self.multiply(cells, values[:, block])
             del cells  # before the next are read
+        return self.named(values, variable, attributes)
+
+    def room(self, hours: int) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """An array (taken, time, place), to be filled."""
+        return np.empty((len(self.taken), hours, self.matrix.shape[0] // len(self.taken)), dtype="float32")
+
+    def multiply(self, cells: np.ndarray[Any, Any], values: np.ndarray[Any, Any]) -> None:
+        """Cells (time, cell) by the matrix, into (taken, time, place)."""
+        _, hours, places = values.shape
+        differs = np.repeat([around is not None and around.differs for around in self.taken], places)
+        for start in range(0, hours, HOURS_MULTIPLIED):
+            found = apply(self.matrix, cells[start : start + HOURS_MULTIPLIED], differs=differs)
+            values[:, start : start + len(found)] = found.reshape(-1, len(self.taken), places).swapaxes(0, 1)
+
+    def named(
+        self, values: np.ndarray[Any, Any], variable: str, attributes: Mapping[str, Any]
+    ) -> dict[str, xr.Variable]:
+        """What was taken of a field by its names, each with its attributes."""
         return {
             around.name(variable) if around else variable: xr.Variable(
                 ("time", "place"), values[number], around.attributes(attributes) if around else attributes
@@ -154,10 +173,14 @@ class _Reading:
         cells = np.empty((field.sizes["time"], self.row.size), dtype="float32")
         attributes: dict[str, Any] = {}
         for tile in self.tiles:
-            read = _read(field, variable, self.row[tile], self.column[tile])
+            read = self.tile(field, variable, tile)
             cells[:, tile], attributes = read.values, dict(read.attrs)
             del read
         return cells, attributes
+
+    def tile(self, field: xr.Dataset, variable: str, cells: slice) -> xr.DataArray:
+        """One tile's cells of a labelled field, (time, cell), in canonical units."""
+        return _read(field, variable, self.row[cells], self.column[cells])
 
 
 def _read(field: xr.Dataset, variable: str, row: Integers, column: Integers) -> xr.DataArray:
@@ -171,7 +194,8 @@ def _read(field: xr.Dataset, variable: str, row: Integers, column: Integers) -> 
     return decoded(cells)[variable].transpose("time", "cell")
 
 
-def _reading(places: Places, grid: xr.Dataset, taken: tuple[Around | None, ...], tile: tuple[int, int]) -> _Reading:
+def reading(places: Places, grid: xr.Dataset, taken: tuple[Around | None, ...], tile: tuple[int, int]) -> Reading:
+    """What takes a field on a grid, in chunks of some rows and columns, to places: one matrix for all that is taken."""
     matrix = vstack([places.matrix(grid, around) for around in taken], format="csr")
     used = np.unique(matrix.indices)
     row, column = np.unravel_index(used, (grid.sizes["latitude"], grid.sizes["longitude"]))
@@ -179,7 +203,7 @@ def _reading(places: Places, grid: xr.Dataset, taken: tuple[Around | None, ...],
     order = np.lexsort(chunk[::-1])
     ends = np.flatnonzero(np.diff(chunk[:, order], axis=1).any(axis=0)) + 1
     tiles = tuple(slice(*ends) for ends in pairwise([0, *ends.tolist(), order.size]))
-    return _Reading(row[order], column[order], tiles, matrix[:, used[order]], taken)
+    return Reading(row[order], column[order], tiles, matrix[:, used[order]], taken)
 
 
 def _run(positions: Integers) -> slice:

@@ -77,6 +77,7 @@ def slow_mda8(hours: np.ndarray) -> float:
 # --- hours and days
 
 
+@pytest.mark.slow
 def test_a_run_that_reads_the_archive_has_the_same_days_and_the_same_rejections(paths: Paths, tmp_path: Path) -> None:
     folder = tmp_path / "archive.zarr"
     from_files = load(paths.config)

@@ -174,6 +174,7 @@ def test_a_definition_with_the_same_air_gives_the_headline_and_one_with_other_ci
 # --- stations
 
 
+@pytest.mark.slow
 def test_a_station_that_moved_biases_all_stations_and_not_the_constant_panel(moved: Path, table: pd.DataFrame) -> None:
     found = sensitivity(load(moved / "config.yml"), moved / "run", HEADLINE)
     own = only(found, choice="panel", quantity="emissions", statistic="mean").set_index("variant")["value"]

@@ -128,6 +128,7 @@ def test_the_index_of_the_week_is_the_same_with_and_without_an_outlook(world: Pa
         assert {name: part for name, part in of_places(with_it)[key].items() if name != "outlook"} == place
 
 
+@pytest.mark.slow
 def test_regions_in_another_order_change_no_outlook(world: Path, own: Path) -> None:
     settings = [
         "regions={Two: [Westham, Eastham], One: [Westham]}",

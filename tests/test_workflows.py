@@ -82,8 +82,9 @@ def test_workflows_call_options_that_the_commands_have() -> None:
 
 
 def test_exit_codes_are_all_of_different_meaning_and_in_the_table() -> None:
-    codes = {kind.exit_code: kind for kind in (TianbangError, *TianbangError.__subclasses__())}
-    assert len(codes) == 1 + len(TianbangError.__subclasses__())
+    own = [kind for kind in TianbangError.__subclasses__() if "exit_code" in vars(kind)]
+    codes = {kind.exit_code: kind for kind in (TianbangError, *own)}
+    assert len(codes) == 1 + len(own)
     table = (WORKFLOWS / "README.md").read_text(encoding="utf-8")
     assert {int(code) for code in re.findall(r"^\| (\d+) \|", table, flags=re.MULTILINE)} == {0, *codes, 130}
 

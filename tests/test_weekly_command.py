@@ -19,7 +19,7 @@ from weekly_document import valid
 
 from pipeline.config import load
 from pipeline.vocabulary import GROUPS
-from pipeline.weekly.files import COLUMNS, FILES, SCHEMA, json_schema
+from pipeline.weekly.files import COLUMNS, EVENT_COLUMNS, FILES, SCHEMA, json_schema
 from pipeline.weekly.index import class_of
 from pipeline.weekly.issue import issue
 
@@ -182,6 +182,44 @@ def test_every_file_has_its_manifest_and_a_later_run_leaves_them_alone(world: Pa
     assert {name: after[name] for name in before if name.startswith(("weekly/", "models/"))} == {
         name: value for name, value in before.items() if name.startswith(("weekly/", "models/"))
     }
+
+
+def test_stagnation_planted_after_the_record_is_an_event_of_its_week(world: Path, own: Path) -> None:
+    planted = pd.read_csv(world.parent / "weather.csv", parse_dates=["time"])
+    calm, windy = (planted["time"].between(*days) for days in (CALM, WINDY))
+    planted.loc[calm | windy, ["u10", "v10", "tp"]] = [0.5, 0.5, 0.0]
+    planted.loc[windy, "u10"] = 9.0
+    planted.to_csv(world.parent / "planted.csv", index=False)
+    outcome = tianbang("index", world, "--out", own, "--week", "2023-W05", "--set", "weather.path=planted.csv")
+    assert outcome.code == 0, outcome.err
+    table = pd.read_csv(own / "weekly" / "events.csv")
+    assert tuple(table.columns) == EVENT_COLUMNS
+    usual = {"Eastham": usual_stagnation(planted, ["E1", "E2"]), "Westham": usual_stagnation(planted, ["W1"])}
+    for place in document(own)["places"]:
+        found = {row["event"]: row for row in place["pollutants"]["o3"]["windows"]["week"]["events"]}
+        stagnant = found["stagnation_partial"]
+        assert (stagnant["days"], stagnant["judged_days"], stagnant["years"]) == (5, 7, 2)
+        assert stagnant["usual_days"] == pytest.approx(np.mean([usual[city] for city in place["cities"]]), abs=1e-4)
+        assert found["wet_day"]["days"] == 0
+        # inversions matter for particles, and this weather has no levels
+        assert not {"inversion_850", "cold_surge"} & set(found)
+        own_rows = table[(table["level"] == place["level"]) & (table["name"] == place["key"])].set_index("event")
+        assert own_rows.loc["stagnation_partial", "days"] == 5
+        assert set(own_rows["window"]) == {"week"}
+    valid(document(own))
+    page = (own / "weekly" / "index.html").read_text(encoding="utf-8")
+    assert '["event_days",{"event":[["event_stagnation_partial",{}]],"days":"5","judged":"7"' in page
+
+
+CALM, WINDY = ("2023-01-30", "2023-02-03"), ("2023-02-04", "2023-02-05")
+
+
+def usual_stagnation(weather: pd.DataFrame, stations: list[str]) -> float:
+    """Days of a week of the record, 30 January to 5 February, that are calm and dry; the mean of two years."""
+    own = weather[weather["station"].isin(stations)].assign(wind=lambda of: np.hypot(of["u10"], of["v10"]))
+    means = own.groupby("time")[["wind", "tp"]].mean()
+    calm = (means["wind"] < 3.2) & (means["tp"] < 1)
+    return float(np.mean([calm[f"{year}-01-30" : f"{year}-02-05"].sum() for year in (2021, 2022)]))
 
 
 def test_the_nation_has_the_events_of_all_cities_where_no_region_is_defined_as_it(world: Path, own: Path) -> None:

@@ -96,6 +96,7 @@ def test_a_perfect_outlook_is_the_later_index_and_has_no_error(world: Path, own:
     found = issue(config, own, week="2023-W06", now=LATER)
     for key, place in of_places(found).items():
         week, base = of_places(said)[key]["outlook"]["week"], place["windows"]["week"]["base"]
+        assert week["events"] == place["windows"]["week"]["events"] != []
         assert (week["start"], week["end"]) == ("2023-02-06", "2023-02-12")
         assert [week[name] for name in ("mci", "low", "high")] == pytest.approx(
             [base[name] for name in ("mci", "low", "high")], abs=PACKED

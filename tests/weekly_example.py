@@ -137,7 +137,7 @@ def _window(rng: np.random.Generator, start: str, days: int, level: float, mci: 
     observed = float(level * rng.uniform(0.7, 1.3))
     change, weather = float(rng.normal(0, 4)), float(rng.normal(0, 3))
     return {
-        "start": start, "end": "2025-10-05", "days": days,
+        "start": start, "end": "2025-10-05", "days": days, "events": _event_days(rng) if days == 7 else [],
         "kinds": {"final": days - 3, "preliminary": 2, "emulated": 1} if days == 7 else {"final": days},
         "base": _reference(rng, index), "recent": _reference(rng, index + 2),
         "change": {"previous": float(rng.normal(0, 5)), "last_year": float(rng.normal(0, 5)), "five_years": None},
@@ -183,6 +183,7 @@ def _outlook(rng: np.random.Generator) -> dict[str, Any]:
     ]
     week = {"start": days[0]["date"], "end": days[6]["date"]} | _spread(rng, values[:7].mean())
     week["class"] = class_of(week["mci"])
+    week["events"] = _event_days(rng)
     return {"issued": "2025-10-06T00:00:00Z", "source": "ifs", "days": days, "week": week}
 
 
@@ -197,6 +198,14 @@ def _events(rng: np.random.Generator, place: dict[str, Any]) -> list[dict[str, A
         for event in EVENTS
         for year in ("all", *range(2015, 2026))
     ]  # fmt: skip
+
+
+def _event_days(rng: np.random.Generator) -> list[dict[str, Any]]:
+    return [
+        {"event": event, "days": int(rng.integers(0, 6)), "judged_days": 7, "usual_days": float(rng.uniform(0, 4))}
+        | {"years": 10}
+        for event in ("stagnation", "cold_surge", "wet_day")
+    ]
 
 
 def _lead(rng: np.random.Generator, lead: int) -> dict[str, Any]:

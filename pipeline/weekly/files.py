@@ -29,7 +29,8 @@ SCHEMA = "tianbang-index/1"
 JSON, CSV, NETCDF, PAGE, JSON_SCHEMA = (
     f"weekly/index.{suffix}" for suffix in ("json", "csv", "nc", "html", "schema.json")
 )
-FILES = (JSON, CSV, NETCDF, PAGE, JSON_SCHEMA)
+EVENTS = "weekly/events.csv"
+FILES = (JSON, CSV, EVENTS, NETCDF, PAGE, JSON_SCHEMA)
 CHANGES = ("previous", "last_year", "five_years")
 OBSERVED = ("value", "days", "last_year", "change", "weather", "weather_low", "weather_high")
 ENDS = ("", "_low", "_high")
@@ -51,6 +52,11 @@ COLUMNS = (
 
 Changes and drivers belong to the base and to windows; ``lead`` and ``issued`` to days and the week ahead.
 """
+EVENT_COLUMNS = (
+    "level", "name", "pollutant", "window", "start", "end", "kind", "event", "days", "judged_days",
+    "usual_days", "years",
+)  # fmt: skip
+"""Of ``events.csv``: a row for each place, pollutant and event that matters for it, of the week and the week ahead."""
 DAY_AHEAD, WEEK_AHEAD = "day_ahead", "week_ahead"
 """Windows of the rows of an outlook, whose ``kind`` is that of their days: forecast."""
 
@@ -60,6 +66,8 @@ def write(run: Run, document: Entry, key: str, made_of: Mapping[str, Any]) -> No
     write_text(run.path(JSON), json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False))
     with written_whole(run.path(CSV)) as partial:
         table(document).to_csv(partial, index=False, float_format="%.8g", encoding="utf-8")
+    with written_whole(run.path(EVENTS)) as partial:
+        event_table(document).to_csv(partial, index=False, float_format="%.6g", encoding="utf-8")
     with written_whole(run.path(NETCDF)) as partial:
         dataset(document).to_netcdf(partial)
     page.write(document, run.path(PAGE))
@@ -105,6 +113,21 @@ def _row(name: str, window: Entry, reference: str) -> Entry:
         for share in window["drivers"]:
             row |= {f"driver_{share['group']}{end}": share[end.strip("_") or "points"] for end in ENDS}
     return row
+
+
+def event_table(document: Entry) -> pd.DataFrame:
+    """The events of the week and of the week ahead as a table, columns ``EVENT_COLUMNS``."""
+    rows = []
+    for place in document["places"]:
+        for pollutant, found in place["pollutants"].items():
+            own = {"level": place["level"], "name": place["key"], "pollutant": pollutant}
+            week, ahead = found["windows"]["week"], (found.get("outlook") or {}).get("week")
+            for name, window in (("week", week), (WEEK_AHEAD, ahead)):
+                if window is not None:
+                    kind = window["kind"] if name == WEEK_AHEAD else _kind(window) or ""
+                    shared = {"window": name, "start": window["start"], "end": window["end"], "kind": kind}
+                    rows += [own | shared | event for event in window["events"]]
+    return pd.DataFrame(rows, columns=list(EVENT_COLUMNS)).astype({"years": "Int64"})
 
 
 def _kind(window: Entry) -> str | None:

@@ -111,6 +111,16 @@ PHRASES: dict[str, tuple[str, str]] = {
         "Of the drivers, {group} moved the index most, but not surely: {points} points ({low} to {high}, holds zero).",
         "驱动因子中影响最大的是{group}，但不显著：{points}点（{low}至{high}，含零）。",
     ),
+    "events_week": ("Weather events of the week: {events}.", "本周天气事件：{events}。"),
+    "events_week_none": (
+        "None of the weather events that were judged fell in the week.",
+        "本周未出现所判别的天气事件。",
+    ),
+    "event_days": (
+        "{event} on {days} of {judged} days (usual for these dates: {usual})",
+        "{event}{judged}天中{days}天（其他年份同期平均{usual}天）",
+    ),
+    "event_days_alone": ("{event} on {days} of {judged} days", "{event}{judged}天中{days}天"),
     "observed": ("Observed: {value} {units} (mean of {days} days).", "实测平均浓度为{value}{units}（{days}天平均）。"),
     "observed_fell": (
         "Observed: {value} {units}, {size} less than in the same week of last year{explained}",
@@ -336,10 +346,22 @@ PHRASES: dict[str, tuple[str, str]] = {
         "{place}{pollutant}未来逐日指数：{values}。",
     ),
     "events": ("Weather events", "天气事件"),
-    "events_none": ("This issue has no events for this place.", "本期无该地的天气事件。"),
+    "events_none": ("This issue has no events by year for this place.", "本期无该地的逐年天气事件。"),
+    "events_this_week": ("This week and the same dates of other years", "本周与其他年份同期"),
+    "events_note": (
+        (
+            "Days of the event among those judged; of the nation and regions the mean over cities. Usual: the mean "
+            "over the same dates of the other years on record."
+        ),
+        "事件日数/可判别日数；全国与区域为各城市平均。同期平均：有记录的其他年份同期的平均日数。",
+    ),
+    "usual_days": ("usual, days", "同期平均（天）"),
+    "event_count": ("{days} of {judged}", "{days}/{judged}"),
+    "coming_days": ("coming week (forecast)", "未来一周（预报）"),
+    "events_years": ("By year, at fixed emissions", "逐年（排放固定）"),
     "events_cities": (
-        "Events are shown for the nation and regions; those of cities are in tables/events.csv.",
-        "本页列出全国与区域的天气事件；城市见 tables/events.csv。",
+        "By year they are shown for the nation and regions; those of cities are in tables/events.csv.",
+        "逐年的天气事件仅列全国与区域；城市见 tables/events.csv。",
     ),
     "event": ("event", "事件"),
     "year": ("year", "年份"),

@@ -35,6 +35,7 @@ REFERENCES = ("base", "recent")
 WEEK_VALUES = ("mci", "low", "high")
 BAND_VALUES = ("min", "p10", "median", "p90", "max")
 OBSERVED = ("value", "last_year", "change", "weather", "weather_low", "weather_high")
+EVENT_DAYS = ("days", "judged_days", "usual_days")
 LEVELS = ("nation", "region")
 """Levels whose events are on the page: those of all cities would be most of its bytes."""
 
@@ -98,7 +99,7 @@ def vocabulary(index: Part, language: Language) -> dict[str, str]:
     keys = {
         "class": [one["key"] for one in index["classes"]],
         "group": _groups(index),
-        "event": sorted({row["event"] for row in index.get("events") or ()}),
+        "event": sorted({row["event"] for row in [*(index.get("events") or ()), *_events_of_weeks(index)]}),
     }
     lists = {"class": "classes", "group": "groups", "event": "event_names"}
     brought = {
@@ -109,6 +110,18 @@ def vocabulary(index: Part, language: Language) -> dict[str, str]:
     }
     # a name from data is no template
     return words(language) | {key: str(name).replace("{", "").replace("}", "") for key, name in brought.items()}
+
+
+def _events_of_weeks(index: Part) -> Iterator[Part]:
+    for place in index["places"]:
+        for own in place["pollutants"].values():
+            for window in _weeks(own):
+                yield from window.get("events") or ()
+
+
+def _weeks(own: Part) -> tuple[Part, Part]:
+    """The week and the coming one; empty where there is none."""
+    return (own.get("windows") or {}).get("week") or {}, (own.get("outlook") or {}).get("week") or {}
 
 
 def _groups(index: Part) -> tuple[str, ...]:
@@ -202,9 +215,19 @@ def _own(index: Part, place: Part, pollutant: str, axes: Axes) -> dict[str, Any]
         "said": sentences(index, place, pollutant),
         "windows": {name: _window(window, index, places) for name, window in windows.items()},
         "drivers": _drivers(windows.get("week") or {}, axes.groups),
+        "happened": _happened(own),
         **_coming(own, index),
         **(_series(own, index["kinds"], axes) if place["level"] in axes.levels else {"left_out": True}),
     }
+
+
+def _happened(own: Part) -> list[list[Any]]:
+    """Event; days, judged days and usual days of the week, then of the coming one."""
+    week, coming = ({row["event"]: row for row in window.get("events") or ()} for window in _weeks(own))
+    return [
+        [str(event), *(_printed(rows.get(event, {}).get(name)) for rows in (week, coming) for name in EVENT_DAYS)]
+        for event in dict.fromkeys([*week, *coming])
+    ]
 
 
 def _coming(own: Part, index: Part) -> dict[str, Any]:

@@ -20,6 +20,8 @@ Part = Mapping[str, Any]
 CHANGES = ("previous", "last_year", "five_years")
 YEARS_OF_MEAN = 5
 """Of the mean ``five_years``, where the index does not say of how many it is."""
+MOST_EVENTS = 3
+"""Of the events of a week so many are named in its sentence, those farthest from what is usual."""
 READINGS = {"lowered": "favourable", "raised": "unfavourable", "little": "near"}
 
 
@@ -34,6 +36,7 @@ def sentences(index: Part, place: Part, pollutant: str) -> list[Said]:
         _headline(index, week),
         _unusual(week),
         _driver(week),
+        _events(week),
         _observed(index, week, pollutant),
         _ahead(own),
         _marked(index, week),
@@ -153,6 +156,29 @@ def _driver(week: Part) -> Said | None:
 
 def _number(value: float | None) -> float:
     return math.nan if value is None else float(value)
+
+
+def _events(week: Part) -> Said | None:
+    """Events that there were, at most ``MOST_EVENTS``; a day of a region is the mean over its cities."""
+    judged = [event for event in week.get("events") or () if event.get("judged_days")]
+    if not judged:
+        return None
+    found = [event for event in judged if text(event["days"]).strip("0.")]
+    farthest = sorted(found, key=lambda event: -abs(event["days"] - (event.get("usual_days") or 0)))[:MOST_EVENTS]
+    said = [_event(event) for event in found if event in farthest]
+    return ("events_week", {"events": said}) if said else ("events_week_none", {})
+
+
+def _event(event: Part) -> Said:
+    days = {"days": count(event["days"]), "judged": count(event["judged_days"])}
+    usual = event.get("usual_days")
+    more = {} if usual is None else {"usual": text(usual)}
+    return ("event_days" if more else "event_days_alone", {"event": [(f"event_{event['event']}", {})], **days, **more})
+
+
+def count(value: float) -> str:
+    """A number of days: whole ones without a decimal, means over cities with one."""
+    return text(value, 0) if float(value).is_integer() else text(value)
 
 
 def _observed(index: Part, week: Part, pollutant: str) -> Said | None:

@@ -55,15 +55,36 @@ function paintWindows(holder) {
   return holder.replaceChildren(tableOf(say("windows"), columns, rows));
 }
 
-// The latest year at once, all years on demand.
+const count = (value) => number(value, Number.isInteger(value) ? 0 : 1);
+
 function paintEvents(holder) {
+  holder.replaceChildren(...eventsOfWeek(), ...eventsOfYears());
+}
+
+// Those of the week beside what is usual, and of the coming week where there is one.
+function eventsOfWeek() {
+  const mine = (own() || {}).happened || [];
+  if (!mine.length) return [];
+  const ahead = mine.some(([, , , , , judged]) => known(judged));
+  const columns = ["event", "window_week", "usual_days", ...(ahead ? ["coming_days", "usual_days"] : [])]
+    .map((name, i) => ({ name: say(name), text: i === 0 }));
+  const counted = (days, judged) => (known(days) ? say("event_count", { days: count(days), judged: count(judged) }) : "–");
+  const rows = mine.map(([event, days, judged, usual, coming, comingJudged, comingUsual]) => row([say("event_" + event),
+    counted(days, judged), number(usual), ...(ahead ? [counted(coming, comingJudged), number(comingUsual)] : [])], columns));
+  return [element("h3", {}, say("events_this_week")), tableOf(say("events_this_week"), columns, rows),
+    element("p", { class: "remark" }, say("events_note"))];
+}
+
+// The latest year at once, all years on demand.
+function eventsOfYears() {
   const { level, key: placeKey } = data.places[chosen.place];
   const units = data.pollutants[chosen.pollutant].units[chosen.language];
+  const title = element("h3", {}, say("events_years"));
   const mine = data.events.filter((event) =>
     event[0] === level && event[1] === placeKey && event[2] === chosen.pollutant);
   if (!mine.length) {
     const why = data.events.length && level === "city" ? "events_cities" : "events_none";
-    return holder.replaceChildren(element("p", { class: "elsewhere" }, say(why)));
+    return [title, element("p", { class: "elsewhere" }, say(why))];
   }
   const columns = [
     { name: say("event"), text: true }, { name: say("year") }, { name: say("days") }, { name: say("share") },
@@ -73,10 +94,9 @@ function paintEvents(holder) {
     String(year), number(days, 0), number(share), concentration(on), concentration(otherwise)], columns));
   const latest = Math.max(...mine.map(([, , , , year]) => Number(year)).filter(known)); // a row may sum up all years
   const ordered = [...mine].sort((one, other) => (Number(other[4]) || 0) - (Number(one[4]) || 0));
-  return holder.replaceChildren(
-    tableOf(say("events"), columns, rowsOf(mine.filter(([, , , , year]) => Number(year) === latest))),
+  return [title, tableOf(say("events_years"), columns, rowsOf(mine.filter(([, , , , year]) => Number(year) === latest))),
     element("p", { class: "remark" }, say("at_fixed_emissions")),
-    element("details", {}, element("summary", {}, say("all_years")), tableOf(say("all_years"), columns, rowsOf(ordered))));
+    element("details", {}, element("summary", {}, say("all_years")), tableOf(say("all_years"), columns, rowsOf(ordered)))];
 }
 
 function paintVerification(holder) {
@@ -178,6 +198,15 @@ const CSV_COLUMNS = [
   "change_previous_percent", "change_last_year_percent", "change_five_years_percent",
   "observed", "observed_last_year", "observed_change", "observed_weather", "observed_weather_low", "observed_weather_high",
 ];
+const EVENT_KEYS = Array.from(new Set(pollutants.flatMap((pollutant) =>
+  data.pollutants[pollutant].places.flatMap((mine) => ((mine && mine.happened) || []).map(([event]) => event)))));
+const EVENT_COLUMNS = EVENT_KEYS.flatMap((event) => ["days", "judged_days", "usual_days"].map((name) => `${event}_${name}`));
+
+// Cells of the events of the week (0) or of the coming one (1).
+function eventCells(mine, coming) {
+  const found = new Map(mine.happened.map(([event, ...values]) => [event, values.slice(3 * coming, 3 * coming + 3)]));
+  return EVENT_KEYS.flatMap((event) => found.get(event) || [null, null, null]);
+}
 
 // Rows of what is ahead: as many cells as a window's, of which only the base's are filled.
 function aheadRows(mine, pollutant) {
@@ -192,7 +221,7 @@ function aheadRows(mine, pollutant) {
 const withKey = (reference) => reference.map((value, i) => (i === 3 && known(value) ? data.classes[value].key : value));
 
 function csv() {
-  const lines = [CSV_COLUMNS.join(",")];
+  const lines = [[...CSV_COLUMNS, ...EVENT_COLUMNS].join(",")];
   data.places.forEach((place, position) => {
     for (const pollutant of pollutants) {
       const mine = own(position, pollutant);
@@ -201,7 +230,9 @@ function csv() {
         ...found.kinds, ...REFERENCES.flatMap((name) => withKey(found[name] || BLANK)), ...found.change, ...found.observed]);
       for (const cells of [...rows, ...(mine ? aheadRows(mine, pollutant) : [])]) {
         const whole = [...named, ...cells];
-        lines.push(CSV_COLUMNS.map((_, i) => cell(whole[i])).join(","));
+        const happened = { week: 0, week_ahead: 1 }[cells[0]];
+        lines.push([...CSV_COLUMNS.map((_, i) => whole[i]),
+          ...(happened === undefined ? EVENT_COLUMNS.map(() => null) : eventCells(mine, happened))].map(cell).join(","));
       }
     }
   });

@@ -77,6 +77,7 @@ def with_week(mci, low, high, **more):
     week = index["places"][0]["pollutants"]["pm25"]["windows"]["week"]
     week["base"] |= {"mci": mci, "low": low, "high": high, "rank": 3, "of": 11, "percentile": 20.0}
     week["change"] = {"previous": None, "last_year": None, "five_years": None}
+    week["recent"] = None
     week |= more
     return index
 
@@ -105,6 +106,24 @@ def test_the_headline_is_the_set_phrase_of_the_bulletins():
         "the same days of 2020, 4.1 % down on the week before, 2.3 % up on the same week of last year, 1.1 % down on "
         "the 5-year mean: on the whole the weather was favourable for lowering PM₂.₅."
     )
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "english", "chinese"),
+    [
+        (90.0, 99.0, "it was 95.0 (90.0 to 99.0): the same verdict.", "为95.0（90.0至99.0），判断一致。"),
+        (
+            90.0, 101.0, "it was 95.0 (90.0 to 101.0), near the reference: the two verdicts differ.",
+            "为95.0（90.0至101.0），气象条件接近基准：两种基准的判断不一致。",
+        ),
+    ],
+)  # fmt: skip
+def test_the_headline_holds_both_verdicts_and_says_when_they_differ(low, high, english, chinese):
+    index = with_week(93.1, 90.2, 96.0, recent={"mci": 95.0, "low": low, "high": high})
+    assert said(index, "nation")[0].endswith(f"Against the mean of 2020-2024 {english}")
+    assert said(index, "nation", language="zh")[0].endswith(f"以2020-2024年平均为基准{chinese}")
+    index["references"]["recent"] = None
+    assert said(index, "nation")[0].endswith("was favourable for lowering PM₂.₅.")
 
 
 def test_a_change_whose_interval_holds_zero_is_not_sure():

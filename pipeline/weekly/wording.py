@@ -47,32 +47,40 @@ PHRASES: dict[str, tuple[str, str]] = {
     "index_favourable": (
         (
             "{place}: the {pollutant} meteorological condition index (MCI) was {mci} (90 % interval {low} to {high}), "
-            "{changes}: on the whole the weather was favourable for lowering {pollutant}."
+            "{changes}: on the whole the weather was favourable for lowering {pollutant}.{recent}"
         ),
         (
             "{place}{pollutant}气象条件评估指数（MCI）为{mci}（90%区间{low}至{high}），{changes}，"
-            "表明气象条件整体有利于{pollutant}浓度下降。"
+            "表明气象条件整体有利于{pollutant}浓度下降。{recent}"
         ),
     ),
     "index_unfavourable": (
         (
             "{place}: the {pollutant} meteorological condition index (MCI) was {mci} (90 % interval {low} to {high}), "
-            "{changes}: on the whole the weather was unfavourable for lowering {pollutant}."
+            "{changes}: on the whole the weather was unfavourable for lowering {pollutant}.{recent}"
         ),
         (
             "{place}{pollutant}气象条件评估指数（MCI）为{mci}（90%区间{low}至{high}），{changes}，"
-            "表明气象条件整体不利于{pollutant}浓度下降。"
+            "表明气象条件整体不利于{pollutant}浓度下降。{recent}"
         ),
     ),
     "index_near": (
         (
             "{place}: the {pollutant} meteorological condition index (MCI) was {mci} (90 % interval {low} to {high}, "
-            "which holds 100), {changes}: on the whole the weather was near the reference."
+            "which holds 100), {changes}: on the whole the weather was near the reference.{recent}"
         ),
         (
             "{place}{pollutant}气象条件评估指数（MCI）为{mci}（90%区间{low}至{high}，含100），{changes}，"
-            "表明气象条件整体接近基准。"
+            "表明气象条件整体接近基准。{recent}"
         ),
+    ),
+    "recent_agrees": (
+        " Against the mean of {label} it was {mci} ({low} to {high}): the same verdict.",
+        "以{label}年平均为基准为{mci}（{low}至{high}），判断一致。",
+    ),
+    "recent_differs": (
+        " Against the mean of {label} it was {mci} ({low} to {high}), {reading}: the two verdicts differ.",
+        "以{label}年平均为基准为{mci}（{low}至{high}），气象条件{reading}：两种基准的判断不一致。",
     ),
     "index_none": (
         "{place}: there is no {pollutant} index for this week.",
@@ -84,6 +92,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "same_days_of": ("the same days of {label}", "{label}年同期"),
     "reference_named": ("the reference ({label})", "参考期（{label}）"),
     "comma": (", ", "、"),
+    "semicolon": ("; ", "；"),
     "fell_previous": ("{size} % down on the week before", "较上周下降{size}%"),
     "rose_previous": ("{size} % up on the week before", "较上周上升{size}%"),
     "little_previous": ("no sure change on the week before ({size} %)", "较上周变化不显著（{size}%）"),
@@ -170,6 +179,10 @@ PHRASES: dict[str, tuple[str, str]] = {
     "favourable": ("favourable", "有利"),
     "unfavourable": ("unfavourable", "不利"),
     "near": ("near the reference", "接近基准"),
+    "verdict_base": ("against {label}: {mci}, {reading}", "以{label}为基准：{mci}，{reading}"),
+    "verdict_recent": ("against the mean of {label}: {mci}, {reading}", "以{label}年平均为基准：{mci}，{reading}"),
+    "verdicts_differ": ("the verdicts differ", "判断不一致"),
+    "leaning": ("{name}, leaning {reading}", "{name}，偏{reading}"),
     "unsure": ("interval holds 100", "区间含100"),
     "no_data": ("no index", "无指数"),
     # the map
@@ -182,6 +195,16 @@ PHRASES: dict[str, tuple[str, str]] = {
     "map_ahead": ("coming week", "未来一周"),
     "map_ahead_days": ("forecast, {start} to {end}", "预报，{start}至{end}"),
     "coming_in_short": ("Coming week (forecast):", "未来一周（预报）："),
+    "map_reference": ("Reference", "基准"),
+    "map_base": ("{label}", "{label}"),
+    "map_recent": ("mean of {label}", "{label}年平均"),
+    "map_draw": (
+        (
+            "One week of one base year is one draw of weather: read it beside the mean of recent years and the rank. "
+            "The charts and the coming week are against the base alone."
+        ),
+        "单一基准年的一周只是天气的一次抽样，应结合近年平均与位次判读。各图及未来一周均以基准年为准。",
+    ),
     "map_hint": (
         "Click a place, or walk with the arrow keys and choose with Enter.",
         "点击选择；也可用方向键移动、回车键选择。",
@@ -250,7 +273,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "band_outer": ("lowest to highest of other years", "其他年份最低至最高"),
     "band_inner": ("10th to 90th percentile of other years", "其他年份第10至第90百分位数"),
     "band_median": ("median of other years", "其他年份中位数"),
-    "base_line": ("reference = 100", "参考期=100"),
+    "base_line": ("{label} = 100", "{label}=100"),
     "week_axis": ("week of the year", "周次"),
     "drivers": ("Why: driver groups, index points", "成因：驱动因子组（指数点）"),
     "drivers_alt": (

@@ -113,7 +113,20 @@ def _headline(index: Part, week: Part) -> Said:
     against_base = (f"{found}_base", {"size": text(abs(mci - 100)), "base": [_base(index)]})
     change = week.get("change") or {}
     changes = [_change(name, percent, change) for name, percent in percents(mci, change).items() if percent is not None]
-    return (f"index_{found}", {**_texts(base, "mci", "low", "high"), "changes": [against_base, *changes]})
+    values = {**_texts(base, "mci", "low", "high"), "changes": [against_base, *changes]}
+    return (f"index_{found}", {**values, "recent": _recent(index, week, found)})
+
+
+def _recent(index: Part, week: Part, of_base: str) -> list[Said]:
+    """The index against the mean of recent years, and whether its verdict is that of the base; none if not known."""
+    recent, period = week.get("recent") or {}, index["references"].get("recent")
+    if recent.get("mci") is None or not period:
+        return []
+    found = reading(recent.get("low"), recent.get("high"))
+    values = {"label": str(period["label"]), **_texts(recent, "mci", "low", "high")}
+    if found == of_base:
+        return [("recent_agrees", values)]
+    return [("recent_differs", {**values, "reading": [(found, {})]})]
 
 
 def _change(name: str, percent: float, change: Part) -> Said:

@@ -34,10 +34,11 @@ function swatch(position) {
     drawn("rect", { width: 24, height: 16, fill: `url(#swatch-${shade(position)})` }));
 }
 
-// A class by its thresholds; where the interval holds 100 it says so.
+// A class by its thresholds; where the interval holds 100, or does not though the class is neutral, it says so.
 function classWords(position, call) {
-  const unsure = call === "near" && position !== (data.classes.length - 1) / 2;
-  return className(position) + (unsure ? ` (${say("unsure")})` : "");
+  const neutral = position === (data.classes.length - 1) / 2;
+  if (neutral && known(call) && call !== "near") return say("leaning", { name: className(position), reading: say(call) });
+  return className(position) + (call === "near" && !neutral ? ` (${say("unsure")})` : "");
 }
 
 const noClass = () => drawn("svg", { viewBox: "0 0 24 16", "aria-hidden": "true" },
@@ -94,6 +95,8 @@ function key(entries) {
     element("span", {}, drawn("svg", { viewBox: "0 0 26 12", "aria-hidden": "true" }, ...mark), text)));
 }
 
+const baseLine = () => say("base_line", { label: data.labels.base || "–" });
+
 function yearChart(holder) {
   holder.replaceChildren();
   const mine = own();
@@ -142,7 +145,7 @@ function yearChart(holder) {
       [[drawn("rect", { class: "inner", width: 26, height: 12 })], say("band_inner")],
       [[line("median", 0, 6, 26, 6)], say("band_median")],
     ] : []),
-    [[line("hundred", 0, 6, 26, 6)], say("base_line")],
+    [[line("hundred", 0, 6, 26, 6)], baseLine()],
   ]));
 }
 
@@ -230,7 +233,7 @@ function outlookChart(holder) {
   holder.append(svg, key([
     [[line("whisker", 0, 6, 26, 6)], say("interval")],
     [[drawn("circle", { class: "dot open", cx: 13, cy: 6, r: 4 })], say("forecast")],
-    [[line("hundred", 0, 6, 26, 6)], say("base_line")],
+    [[line("hundred", 0, 6, 26, 6)], baseLine()],
   ]), element("p", { class: "remark" },
     [say("outlook_issued", { issued: mine.issued[0], source: mine.issued[1] }), say("outlook_error_" + mine.issued[2]),
       ...data.outlook.remarks.map(([phrase, values]) => say(phrase, values))].join(" ")));

@@ -20,8 +20,8 @@ const outlinesOf = (place) => outlines.filter((outline) => placeOf(outline) === 
 const coming = (place) => (own(place) && own(place).coming) || null;
 const anyComing = () => data.places.some((_, place) => coming(place));
 const isAhead = () => chosen.when === "ahead" && anyComing();
-// What the map shows of a place: the index of the week, or of the coming one.
-const mapped = (place) => (isAhead() ? (coming(place) || { base: BLANK }).base : based(place));
+// What the map shows of a place: the index of the week against the chosen reference, or of the coming one.
+const mapped = (place) => (isAhead() ? (coming(place) || { base: BLANK }).base : referred(place, chosen.reference));
 
 function told(place) {
   const [mci, low, high, position, , , , call] = mapped(place);

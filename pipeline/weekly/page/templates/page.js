@@ -25,6 +25,9 @@ function paintControls() {
     const weeks = anyComing() ? ["week", "ahead"] : [];
     switches(byId("map-when"), say("map_when"), weeks.map((one) => [one, say("map_" + one)]), isAhead() ? "ahead" : "week",
       (value) => choose({ when: value }));
+    switches(byId("map-reference"), say("map_reference"), anyRecent() && !isAhead() ? REFERENCES.map((one) =>
+      [one, say("map_" + one, { label: data.labels[one] || "–" })]) : [], chosen.reference,
+    (value) => choose({ reference: value }));
   }
 }
 
@@ -75,6 +78,17 @@ function marksOfAll() {
   return told ? [element("span", { class: "marked" }, told)] : [];
 }
 
+// Both verdicts of a place, and whether they differ; nothing where there is one alone.
+function verdictLine(place) {
+  const found = REFERENCES.map((name) => [name, referred(place, name)]).filter(([, [mci]]) => known(mci));
+  if (found.length < 2) return null;
+  const written = found.map(([name, [mci, , , , , , , call]]) =>
+    say("verdict_" + name, { label: data.labels[name] || "–", mci: number(mci), reading: say(call) }));
+  const differ = found[0][1][7] !== found[1][1][7];
+  return element("p", { class: "verdicts" }, written.join(say("semicolon")), " ",
+    differ ? element("span", { class: "marked" }, say("verdicts_differ")) : null);
+}
+
 // The coming week of a place in one line.
 function comingLine(place) {
   const found = coming(place);
@@ -93,7 +107,7 @@ function paintHeadlines() {
       nameOf(position));
     return [element("article", { class: place.level, "data-place": position },
       element("h3", {}, name, " ", classLabel(based(position)[3], based(position)[7]), " ", marks(position)),
-      element("p", {}, spoken(mine.said[0], position)), comingLine(position))];
+      element("p", {}, spoken(mine.said[0], position)), verdictLine(position), comingLine(position))];
   }));
 }
 

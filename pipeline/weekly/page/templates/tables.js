@@ -113,7 +113,10 @@ function paintVerification(holder) {
 
 const sorting = { column: null, down: false };
 const week = (place) => (own(place) && own(place).windows.week) || null;
-const based = (place) => (week(place) && week(place).base) || BLANK;
+const referred = (place, reference) => (week(place) && week(place)[reference]) || BLANK;
+const based = (place) => referred(place, "base");
+// Whether any place has the index against the mean of recent years.
+const anyRecent = () => data.places.some((_, place) => known(referred(place, "recent")[0]));
 const COLUMNS = [
   { key: "place", text: true, wide: true, value: nameOf },
   { key: "level", text: true, value: (place) => say(data.places[place].level) },
@@ -121,9 +124,10 @@ const COLUMNS = [
   { key: "interval", value: (place) => based(place)[1], shown: (place) => between(based(place)[1], based(place)[2]) },
   { key: "call", text: true, value: (place) => (based(place)[7] ? say(based(place)[7]) : null) },
   { key: "class", text: true, value: (place) => based(place)[3],
-    shown: (place) => classLabel(based(place)[3]) },
+    shown: (place) => classLabel(based(place)[3], based(place)[7]) },
   ...["change_previous", "change_last_year", "change_five_years"].map((key, position) => (
     { key, value: (place) => week(place) && week(place).change[position], written: signed })),
+  ...(anyRecent() ? [{ key: "mci_recent", value: (place) => referred(place, "recent")[0], written: number }] : []),
   { key: "rank", value: (place) => based(place)[4],
     shown: (place) => (known(based(place)[4]) ? say("rank_of", { rank: based(place)[4], of: based(place)[5] }) : "–") },
   { key: "percentile", value: (place) => based(place)[6], written: (value) => number(value, 0) },
@@ -145,7 +149,7 @@ function paintAll(holder) {
   const units = data.pollutants[chosen.pollutant].units[chosen.language];
   const columns = COLUMNS.map((column, position) => ({
     ...column,
-    name: say(column.key, { units }),
+    name: say(column.key, { units, label: data.labels.recent }),
     sorted: sorting.column === position ? (sorting.down ? "descending" : "ascending") : "none",
     onsort: () => {
       Object.assign(sorting, { column: position, down: sorting.column === position && !sorting.down });

@@ -18,6 +18,7 @@ from small_world import STATIONS, content, tianbang
 from weekly_document import valid
 
 from pipeline.config import Outlook, load
+from pipeline.weekly import terminal
 from pipeline.weekly.issue import issue
 from pipeline.weekly.outlook import archive, verification
 from pipeline.weekly.outlook.ahead import outlook_of_place
@@ -405,6 +406,7 @@ def test_the_document_with_an_outlook_and_scores_is_that_of_its_schema(world: Pa
 
 def test_days_and_the_week_ahead_are_in_table_and_netcdf_and_marked_as_forecast(world: Path, own: Path) -> None:
     said = issue(load(world), own, week=None, now=MONDAY, outlook=True)
+    assert terminal.as_text(said).count("(without forecast error)") == len(said["places"])
     table = pd.read_csv(own / "weekly" / "index.csv")
     ahead = table[table["window"].isin(["day_ahead", "week_ahead"])]
     assert set(ahead["kind"]) == {"forecast"}
@@ -427,6 +429,9 @@ def test_days_and_the_week_ahead_are_in_table_and_netcdf_and_marked_as_forecast(
             assert (row["end"], row["days"], row["class"]) == (week["end"], 7, week["class"])
             assert row["mci"] == pytest.approx(week["mci"], rel=1e-5)
             assert float(at["outlook_week_mci"]) == week["mci"]
+            # no outlook was kept before: its error is in no interval
+            assert row["forecast_error"] != row["forecast_error"]
+            assert bool(at["outlook_week_forecast_error"].isnull())
 
 
 # -- the command

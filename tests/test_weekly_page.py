@@ -207,6 +207,16 @@ def test_concentrations_have_the_decimals_the_ministry_prints(example):
     assert re.match(r"Observed: \d+\.\d µg m⁻³", particles)
 
 
+def test_an_outlook_without_forecast_error_has_no_word_for_its_side():
+    index = with_week(93.0, 90.0, 96.0)
+    week = index["places"][0]["pollutants"]["pm25"]["outlook"]["week"]
+    week |= {"mci": 80.0, "low": 78.0, "high": 82.0}
+    assert "80.0 (78.0 to 82.0), favourable." in str(said(index, "nation"))
+    week["forecast_error"] = None
+    assert "80.0 (78.0 to 82.0, without forecast error)." in str(said(index, "nation"))
+    assert "指数为80.0（78.0至82.0，未含预报误差）。" in str(said(index, "nation", language="zh"))
+
+
 def test_days_that_are_not_final_are_told():
     index = with_week(93.0, 90.0, 96.0, kinds={"final": 4, "preliminary": 2, "forecast": 1})
     assert said(index, "nation")[-1] == "Not final, of 7 days: 2 d preliminary, 1 d forecast."
@@ -659,7 +669,9 @@ def test_the_csv_holds_what_the_index_holds(browser, weekly, example):
         for day in ahead["days"]:
             row = rows[rows["window"] == "day_ahead"].loc[day["date"]]
             assert row["high"] == pytest.approx(day["high"], abs=0.05 + 1e-9)
+            assert row["forecast_error"] == pytest.approx(day["forecast_error"])
         row = rows[rows["window"] == "week_ahead"].loc[ahead["week"]["start"]]
+        assert row["forecast_error"] == ahead["week"]["forecast_error"]
         assert (row["end"], row["class"]) == (ahead["week"]["end"], ahead["week"]["class"])
         assert row["mci"] == pytest.approx(ahead["week"]["mci"], abs=0.05 + 1e-9)
     indexed = table[~is_ahead].set_index(["key", "pollutant", "window"])

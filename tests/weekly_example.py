@@ -179,10 +179,11 @@ def _outlook(rng: np.random.Generator) -> dict[str, Any]:
     days = [
         {"date": (first + datetime.timedelta(days=lead - 1)).isoformat(), "lead": lead, "kind": "forecast"}
         | {"mci": float(mci), "low": float(mci - 2 - lead), "high": float(mci + 2 + lead)}
+        | {"forecast_error": 1.0 + lead}
         for lead, mci in enumerate(values, start=1)
     ]
     week = {"start": days[0]["date"], "end": days[6]["date"]} | _spread(rng, values[:7].mean())
-    week["class"] = class_of(week["mci"])
+    week |= {"class": class_of(week["mci"]), "forecast_error": 3.0}
     week["events"] = _event_days(rng)
     return {"issued": "2025-10-06T00:00:00Z", "source": "ifs", "days": days, "week": week}
 

@@ -40,17 +40,27 @@ FLAGS = {
     "flag_meanings": " ".join(["no_day", *KINDS]),
 }
 """Of CF, for the kinds of days."""
-OUTLOOK_ENDS = {"mci": "estimate", "low": "lower end of the 90 % interval", "high": "upper end of the 90 % interval"}
+OUTLOOK_PARTS = {
+    "mci": ("mci", "estimate"),
+    "low": ("mci_low", "lower end of the 90 % interval"),
+    "high": ("mci_high", "upper end of the 90 % interval"),
+    "forecast_error": (
+        "forecast_error",
+        "half-width of past errors in the interval, not known where it is without them,",
+    ),
+}
+"""Names and meaning of the variables of an outlook by the document's keys."""
 COLUMNS = (
     "level", "name", "pollutant", "window", "start", "end", "days", "missing", "kind", "reference", "mci", "mci_low",
     "mci_high", "class", "rank", "of", "percentile",
     *(f"{name}{end}" for name in (f"change_{change}" for change in CHANGES) for end in ENDS),
     *(f"{name}{end}" for name in (f"driver_{group}" for group in GROUPS) for end in ENDS),
-    *(f"observed_{name}" for name in OBSERVED), "units", "lead", "issued",
+    *(f"observed_{name}" for name in OBSERVED), "units", "lead", "issued", "forecast_error",
 )  # fmt: skip
 """Of ``index.csv``: a row for each place, pollutant, window and reference, and for each day and the week ahead.
 
-Changes and drivers belong to the base and to windows; ``lead`` and ``issued`` to days and the week ahead.
+Changes and drivers belong to the base and to windows; ``lead``, ``issued`` and ``forecast_error`` (empty where it
+is not in the interval) to days and the week ahead.
 """
 EVENT_COLUMNS = (
     "level", "name", "pollutant", "window", "start", "end", "kind", "event", "days", "judged_days",
@@ -228,16 +238,16 @@ def _dataset_ahead(document: Entry, pollutants: list[str]) -> xr.Dataset:
     dates = sorted(days)
     shape = (len(document["places"]), len(pollutants))
     variables: dict[str, tuple[Any, ...]] = {}
-    for source, end in (("mci", ""), ("low", "_low"), ("high", "_high")):
+    for source, (name, meaning) in OUTLOOK_PARTS.items():
         by_day, by_week = np.full((*shape, len(dates)), np.nan), np.full(shape, np.nan)
         for at, outlook in ahead:
             for row in outlook["days"]:
-                by_day[*at, dates.index(row["date"])] = row[source]
-            if outlook["week"] is not None:
+                by_day[*at, dates.index(row["date"])] = np.nan if row[source] is None else row[source]
+            if outlook["week"] is not None and outlook["week"][source] is not None:
                 by_week[at] = outlook["week"][source]
-        what = f"{OUTLOOK_ENDS[source]} of the index ahead at the base reference, by forecast weather"
-        variables[f"outlook_mci{end}"] = (("place", "pollutant", "ahead"), by_day, _of_index(what))
-        variables[f"outlook_week_mci{end}"] = (("place", "pollutant"), by_week, _of_index(f"{what}, first seven days"))
+        what = f"{meaning} of the index ahead at the base reference, by forecast weather"
+        variables[f"outlook_{name}"] = (("place", "pollutant", "ahead"), by_day, _of_index(what))
+        variables[f"outlook_week_{name}"] = (("place", "pollutant"), by_week, _of_index(f"{what}, first seven days"))
     kinds = np.array([KINDS.index(days[date]["kind"]) for date in dates], dtype=np.int8)
     variables["outlook_kind"] = ("ahead", kinds, {"long_name": "kind of the day ahead", **FLAGS})
     return xr.Dataset(

@@ -56,7 +56,8 @@ def _ahead(document: Entry) -> Iterator[str]:
                 days = f"{week['start']} to {week['end']}"
                 values = f"{week['mci']:.1f}  {week['low']:.1f} to {week['high']:.1f}"
                 label = f"{place['level']} {place['name']['en']}  {pollutant(name).english}"
-                yield f"{label}  {days}  {values}  {week['class'].replace('_', ' ')}"
+                without = "" if week["forecast_error"] is not None else "  (without forecast error)"
+                yield f"{label}  {days}  {values}  {week['class'].replace('_', ' ')}{without}"
 
 
 def _limits(own: Entry) -> str:

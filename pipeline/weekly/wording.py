@@ -168,6 +168,11 @@ PHRASES: dict[str, tuple[str, str]] = {
         "The coming week, {start} to {end} (forecast): {mci} ({low} to {high}, holds 100), near the reference.",
         "未来一周（{start}至{end}，预报）指数为{mci}（{low}至{high}，含100），气象条件接近基准。",
     ),
+    "ahead_without_error": (
+        "The coming week, {start} to {end} (forecast): {mci} ({low} to {high}, without forecast error).",
+        "未来一周（{start}至{end}，预报）指数为{mci}（{low}至{high}，未含预报误差）。",
+    ),
+    "without_error": ("(without forecast error)", "（未含预报误差）"),
     "marked": ("Not final, of {days} days: {parts}.", "尚非最终结果：{days}天中{parts}。"),
     "missing": ("No weather on {count} of the week's days: they do not count.", "本周有{count}天无气象资料，未计入。"),
     "marked_part": ("{count} d {kind}", "{kind}{count}天"),

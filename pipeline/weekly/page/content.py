@@ -33,6 +33,7 @@ LANGUAGES: tuple[Language, ...] = ("en", "zh")
 WINDOWS = ("week", "month", "year", "season")
 REFERENCES = ("base", "recent")
 WEEK_VALUES = ("mci", "low", "high")
+AHEAD_VALUES = (*WEEK_VALUES, "forecast_error")
 BAND_VALUES = ("min", "p10", "median", "p90", "max")
 OBSERVED = ("value", "last_year", "change", "weather", "weather_low", "weather_high")
 EVENT_DAYS = ("days", "judged_days", "usual_days")
@@ -167,7 +168,7 @@ def _series_values(index: Part) -> Iterator[float | None]:
         for own in place["pollutants"].values():
             yield from (row.get(name) for row in own.get("weeks") or () for name in WEEK_VALUES)
             yield from (row.get(name) for row in own.get("band") or () for name in BAND_VALUES)
-            yield from (row.get(name) for row in (own.get("outlook") or {}).get("days") or () for name in WEEK_VALUES)
+            yield from (row.get(name) for row in (own.get("outlook") or {}).get("days") or () for name in AHEAD_VALUES)
 
 
 @dataclass(frozen=True)
@@ -231,12 +232,13 @@ def _happened(own: Part) -> list[list[Any]]:
 
 
 def _coming(own: Part, index: Part) -> dict[str, Any]:
-    """The coming week as ``_reference`` has the past one, with its days; nothing without an outlook of it."""
+    """The coming week as ``_reference`` has the past one, its days and forecast error; nothing without an outlook."""
     outlook = own.get("outlook") or {}
     week = outlook.get("week")
     if not week:
         return {}
-    return {"coming": {"dates": [week.get("start"), week.get("end")], "base": _reference(week, index)}}
+    dates, error = [week.get("start"), week.get("end")], _printed(week.get("forecast_error"))
+    return {"coming": {"dates": dates, "base": _reference(week, index), "error": error}}
 
 
 def _series(own: Part, kinds: Sequence[str], axes: Axes) -> dict[str, Any]:
@@ -253,7 +255,7 @@ def _series(own: Part, kinds: Sequence[str], axes: Axes) -> dict[str, Any]:
         found |= {"band": _packed_rows(band, axes.band, BAND_VALUES, axes.step), "years": years}
     if ahead:
         found |= {
-            "ahead": _packed_rows(ahead, axes.ahead, WEEK_VALUES, axes.step),
+            "ahead": _packed_rows(ahead, axes.ahead, AHEAD_VALUES, axes.step),
             "issued": [_utc(outlook.get("issued")), outlook.get("source") or "–", _error_in(ahead.values())],
         }
     return found

@@ -222,8 +222,11 @@ def _ahead(own: Part) -> Said | None:
     ahead = (own.get("outlook") or {}).get("week") or {}
     if ahead.get("mci") is None:
         return None
-    dates = {name: ahead.get(name, "–") for name in ("start", "end")}
-    return (f"ahead_{reading(ahead.get('low'), ahead.get('high'))}", {**dates, **_texts(ahead, "mci", "low", "high")})
+    values = {name: ahead.get(name, "–") for name in ("start", "end")} | _texts(ahead, "mci", "low", "high")
+    # an interval without the forecast's error is too narrow for a call
+    if ahead.get("forecast_error") is None:
+        return ("ahead_without_error", values)
+    return (f"ahead_{reading(ahead.get('low'), ahead.get('high'))}", values)
 
 
 def _marked(index: Part, week: Part) -> Said | None:

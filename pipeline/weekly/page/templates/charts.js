@@ -203,7 +203,7 @@ function driversChart(holder) {
 function outlookChart(holder) {
   holder.replaceChildren();
   const mine = own();
-  const series = mine && mine.ahead ? unpacked(mine.ahead, 3) : [[], [], []];
+  const series = mine && mine.ahead ? unpacked(mine.ahead, 4).slice(0, 3) : [[], [], []];
   const days = data.pollutants[chosen.pollutant].ahead
     .map((date, i) => [date, ...series.map((values) => values[i])]).filter(([, mci]) => known(mci));
   if (!days.length) {
@@ -231,7 +231,7 @@ function outlookChart(holder) {
     if (width >= 500 || i % 2 === 0) svg.append(label(x(i), floor + 15, date.slice(5)));
   });
   holder.append(svg, key([
-    [[line("whisker", 0, 6, 26, 6)], say("interval")],
+    [[line("whisker", 0, 6, 26, 6)], [say("interval"), mine.issued[2] === "none" ? say("without_error") : ""].join(" ")],
     [[drawn("circle", { class: "dot open", cx: 13, cy: 6, r: 4 })], say("forecast")],
     [[line("hundred", 0, 6, 26, 6)], baseLine()],
   ]), element("p", { class: "remark" },

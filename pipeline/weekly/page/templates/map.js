@@ -27,7 +27,9 @@ function told(place) {
   const [mci, low, high, position, , , , call] = mapped(place);
   if (!known(mci)) return say("told", { place: nameOf(place), what: say("no_data") });
   const marks = isAhead() ? say("forecast") : notFinal(week(place).kinds);
-  const parts = [`${number(mci)} ${between(low, high)}`, known(position) ? classWords(position, call) : say(call), marks];
+  const unsure = isAhead() && !known(coming(place).error);
+  const parts = [`${number(mci)} ${between(low, high)}`, known(position) ? classWords(position, call) : say(call),
+    unsure ? `${marks} ${say("without_error")}` : marks];
   return say("told", { place: nameOf(place), what: parts.filter(Boolean).join(say("comma")) });
 }
 

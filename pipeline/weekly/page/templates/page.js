@@ -70,8 +70,11 @@ function marks(place) {
 // Of all places the most days of each kind: the map cannot mark them place by place.
 function marksOfAll() {
   if (isAhead()) {
-    const [start, end] = data.places.map((_, place) => coming(place)).find(Boolean).dates;
-    return [element("span", { class: "marked" }, say("map_ahead_days", { start, end }))];
+    const found = data.places.map((_, place) => coming(place)).filter(Boolean);
+    const [start, end] = found[0].dates;
+    const days = element("span", { class: "marked" }, say("map_ahead_days", { start, end }));
+    return found.every(({ error }) => known(error)) ? [days]
+      : [days, " ", element("span", { class: "marked" }, say("without_error"))];
   }
   const counts = data.places.map((_, place) => (week(place) ? week(place).kinds : []));
   const told = notFinal(data.kinds.map((_, kind) => Math.max(...counts.map((one) => one[kind] || 0))));
@@ -89,13 +92,15 @@ function verdictLine(place) {
     differ ? element("span", { class: "marked" }, say("verdicts_differ")) : null);
 }
 
-// The coming week of a place in one line.
+// The coming week of a place in one line: no word for its side where the interval lacks the forecast's error.
 function comingLine(place) {
   const found = coming(place);
   if (!found) return null;
   const [mci, low, high, position, , , , call] = found.base;
-  return element("p", { class: "coming" }, say("coming_in_short"), " ", classLabel(position, call), " ",
-    element("span", { class: "unbroken" }, `${number(mci)} ${between(low, high)}`));
+  const value = element("span", { class: "unbroken" }, `${number(mci)} ${between(low, high)}`);
+  return known(found.error)
+    ? element("p", { class: "coming" }, say("coming_in_short"), " ", classLabel(position, call), " ", value)
+    : element("p", { class: "coming" }, say("coming_in_short"), " ", value, " ", say("without_error"));
 }
 
 function paintHeadlines() {

@@ -212,30 +212,32 @@ function eventCells(mine, coming) {
   return EVENT_KEYS.flatMap((event) => found.get(event) || [null, null, null]);
 }
 
-// Rows of what is ahead: as many cells as a window's, of which only the base's are filled.
+// Rows of what is ahead and the forecast error of each: cells as a window's, of which only the base's are filled.
 function aheadRows(mine, pollutant) {
   const kinds = (days) => data.kinds.map((kind) => (kind === "forecast" ? days : 0));
-  const [mci, low, high] = mine.ahead ? unpacked(mine.ahead, 3) : [[], [], []];
+  const [mci, low, high, errors] = mine.ahead ? unpacked(mine.ahead, 4) : [[], [], [], []];
   const rows = data.pollutants[pollutant].ahead.map((date, i) =>
-    ["day_ahead", date, date, 1, ...kinds(1), mci[i], low[i], high[i]]).filter((cells) => known(cells[cells.length - 1]));
-  if (mine.coming) rows.push(["week_ahead", ...mine.coming.dates, 7, ...kinds(7), ...withKey(mine.coming.base)]);
+    [["day_ahead", date, date, 1, ...kinds(1), mci[i], low[i], high[i]], errors[i]]).filter((_, i) => known(mci[i]));
+  if (mine.coming) {
+    rows.push([["week_ahead", ...mine.coming.dates, 7, ...kinds(7), ...withKey(mine.coming.base)], mine.coming.error]);
+  }
   return rows;
 }
 
 const withKey = (reference) => reference.map((value, i) => (i === 3 && known(value) ? data.classes[value].key : value));
 
 function csv() {
-  const lines = [[...CSV_COLUMNS, ...EVENT_COLUMNS].join(",")];
+  const lines = [[...CSV_COLUMNS, "forecast_error", ...EVENT_COLUMNS].join(",")];
   data.places.forEach((place, position) => {
     for (const pollutant of pollutants) {
       const mine = own(position, pollutant);
       const named = [place.level, place.key, place.adcode, place.en, place.zh, pollutant, data.pollutants[pollutant].units.en];
-      const rows = Object.entries(mine ? mine.windows : {}).map(([window, found]) => [window, ...found.dates.slice(0, 3),
-        ...found.kinds, ...REFERENCES.flatMap((name) => withKey(found[name] || BLANK)), ...found.change, ...found.observed]);
-      for (const cells of [...rows, ...(mine ? aheadRows(mine, pollutant) : [])]) {
+      const rows = Object.entries(mine ? mine.windows : {}).map(([window, found]) => [[window, ...found.dates.slice(0, 3),
+        ...found.kinds, ...REFERENCES.flatMap((name) => withKey(found[name] || BLANK)), ...found.change, ...found.observed], null]);
+      for (const [cells, error] of [...rows, ...(mine ? aheadRows(mine, pollutant) : [])]) {
         const whole = [...named, ...cells];
         const happened = { week: 0, week_ahead: 1 }[cells[0]];
-        lines.push([...CSV_COLUMNS.map((_, i) => whole[i]),
+        lines.push([...CSV_COLUMNS.map((_, i) => whole[i]), error,
           ...(happened === undefined ? EVENT_COLUMNS.map(() => null) : eventCells(mine, happened))].map(cell).join(","));
       }
     }

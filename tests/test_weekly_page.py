@@ -138,7 +138,9 @@ def test_a_change_whose_interval_holds_zero_is_not_sure():
 
 
 def test_days_without_weather_are_told():
-    index = with_week(93.1, 90.2, 96.0, missing=["2025-10-05"], kinds={"final": 6})
+    index = with_week(93.1, 90.2, 96.0, days=6, missing=["2025-10-05"], kinds={"final": 6})
+    assert "(90 % interval 90.2 to 96.0; 6 of 7 days)" in said(index, "nation")[0]
+    assert "（90%区间90.2至96.0；7天中6天）" in said(index, "nation", language="zh")[0]
     assert said(index, "nation")[-1] == "No weather on 1 of the week's days: they do not count."
 
 
@@ -192,8 +194,8 @@ def test_the_observed_change_tells_what_the_weather_explains():
     observed = {"value": 28.45, "days": 7, "last_year": 31.0, "change": -2.55, "weather": -1.9}
     sure = with_week(93.0, 90.0, 96.0, observed=observed | {"weather_low": -2.6, "weather_high": -1.2})
     assert (
-        "Observed: 28.4 µg m⁻³, 2.6 less than in the same week of last year; the weather lowered it by itself: "
-        in str(said(sure, "nation"))
+        "Observed (mean of daily means): 28.4 µg m⁻³, 2.6 less than in the same week of last year; the weather "
+        "lowered it by itself: " in str(said(sure, "nation"))
     )
     assert "其中气象条件使其下降：−1.9微克/立方米（−2.6至−1.2）" in str(said(sure, "nation", language="zh"))
     unsure = with_week(93.0, 90.0, 96.0, observed=observed | {"weather_low": -2.6, "weather_high": 0.2})
@@ -202,9 +204,9 @@ def test_the_observed_change_tells_what_the_weather_explains():
 
 def test_concentrations_have_the_decimals_the_ministry_prints(example):
     (ozone,) = [one for one in said(example, "nation", "o3") if one.startswith("Observed")]
-    assert re.match(r"Observed: \d+ µg m⁻³", ozone)
+    assert re.match(r"Observed \(mean of daily maximum 8-hour means\): \d+ µg m⁻³", ozone)
     (particles,) = [one for one in said(example, "nation") if one.startswith("Observed")]
-    assert re.match(r"Observed: \d+\.\d µg m⁻³", particles)
+    assert re.match(r"Observed \(mean of daily means\): \d+\.\d µg m⁻³", particles)
 
 
 def test_an_outlook_without_forecast_error_has_no_word_for_its_side():
@@ -234,7 +236,7 @@ def test_what_is_missing_is_left_out():
 @pytest.mark.parametrize("key", sorted(PHRASES))
 def test_a_phrase_has_the_same_placeholders_in_both_languages(key):
     named = [{name for _, name, _, _ in string.Formatter().parse(one) if name} for one in PHRASES[key]]
-    left_to_context = {"place", "pollutant", "units"}
+    left_to_context = {"place", "pollutant", "units", "statistic"}
     assert named[0] - left_to_context == named[1] - left_to_context
 
 
@@ -306,10 +308,11 @@ def test_values_that_are_not_numbers_are_missing():
     week = index["places"][0]["pollutants"]["pm25"]["windows"]["week"]
     week["base"] |= {"mci": float("nan"), "low": float("inf"), "rank": np.int64(4)}
     index["places"][0]["pollutants"]["pm25"]["weeks"][0]["mci"] = float("nan")
-    nation = Reader(page.render(index, None)).data()["pollutants"]["pm25"]["places"][0]
+    found = Reader(page.render(index, None)).data()
+    nation = found["pollutants"]["pm25"]["places"][0]
     assert nation["windows"]["week"]["base"][:2] == [None, None]
     assert nation["windows"]["week"]["base"][4] == 4
-    assert nation["said"][0] == ["index_none", {}]
+    assert found["forms"][nation["said"][0][0]] == ["index_none", []]
 
 
 # --- the file
@@ -724,7 +727,7 @@ def test_the_keyboard_reaches_the_map_and_walks_it(browser, weekly):
     from selenium.webdriver.common.keys import Keys
 
     browser.open(weekly, "#lang=en&place=110000&level=city")
-    browser.run("document.querySelector('#map-when button:last-child').focus()")
+    browser.run("document.querySelector('#map-reference button:last-child').focus()")
     browser.press(Keys.TAB)
     told = "return document.activeElement.getAttribute('aria-label')"
     assert browser.run("return document.activeElement.id") == "stop"
@@ -836,6 +839,7 @@ def test_parts_that_are_absent_are_told_in_their_places(browser, tmp_path):
             own.pop("outlook")
             own.pop("band")
             own["windows"]["week"]["drivers"] = []
+            own["windows"]["week"]["events"] = []
             own["windows"]["week"]["recent"] = None
             own["windows"]["year"]["base"] = None
             own["windows"].pop("month")
@@ -844,13 +848,48 @@ def test_parts_that_are_absent_are_told_in_their_places(browser, tmp_path):
     browser.open(path, "#lang=en")
     assert "Install tianbang[maps]" in browser.text("#map-missing")
     assert browser.text("#outlook") == template("outlook_none", "en")
-    assert browser.text("#events") == template("events_none", "en")
+    assert browser.texts("#events p") == [template("events_none", "en")]
     assert browser.text("#verification") == template("verification_none", "en")
     assert browser.text("#drivers") == template("drivers_none", "en")
     browser.click("#languages button[data-value=zh]")
     browser.click("#pollutants button[data-value=o3]")
     browser.click("#all tbody tr:last-child button")
     assert browser.text("#outlook") == template("outlook_none", "zh")
+    assert browser.complaints() == []
+
+
+@pytest.mark.slow
+def test_a_week_of_few_days_and_an_outlook_without_error_are_marked_everywhere(browser, tmp_path):
+    index = weekly_example(count=3)
+    missing = ["2025-10-03", "2025-10-04", "2025-10-05"]
+    for place in index["places"]:
+        for own in place["pollutants"].values():
+            week = own["windows"]["week"]
+            week |= {"days": 4, "missing": missing, "kinds": {"final": 4}}
+            week["base"] |= {"mci": 80.0, "low": 78.0, "high": 82.0, "class": None}
+            week["recent"] |= {"mci": 99.0, "low": 97.0, "high": 101.0, "class": None}
+            own["outlook"]["week"] |= {"forecast_error": None, "mci": 70.0, "low": 69.0, "high": 71.0}
+    path = page.write(index, tmp_path / "few.html")
+    badges = {"en": "4 of 7 days", "zh": "7天中4天"}
+    for language, badge in badges.items():
+        browser.open(path, f"#lang={language}&level=city&place=110000")
+        for css in ("#headlines article", "#chosen-class", "#chosen-sentences p", "#map-marked", "#pointed"):
+            assert badge in browser.text(css), css
+        assert all(badge in line for line in browser.texts("#all tbody tr"))
+        assert browser.text("#headlines article .class") == template("no_class", language).format(days=5)
+        coming = browser.text("#headlines article .coming")
+        assert coming.endswith(template("without_error", language))
+        assert template("favourable", language) not in coming
+        assert template("verdicts_differ", language) in browser.text("#headlines article .verdicts")
+        fill = "return document.querySelector('#map path[data-code=\"110000\"]').style.fill"
+        assert browser.run(fill) == ""
+        assert browser.texts("#map-reference button")[1].find("2020-2024") >= 0
+        browser.click("#map-reference button[data-value=recent]")
+        assert "99.0 [97.0, 101.0]" in browser.text("#pointed")
+        browser.click("#map-when button[data-value=ahead]")
+        assert browser.texts("#map-reference button") == []
+        assert template("without_error", language) in browser.text("#map-marked")
+        assert template("without_error", language) in browser.text("#pointed")
     assert browser.complaints() == []
 
 

@@ -46,7 +46,7 @@ OUTLOOK_PARTS = {
     "high": ("mci_high", "upper end of the 90 % interval"),
     "forecast_error": (
         "forecast_error",
-        "half-width of past errors in the interval, not known where it is without them,",
+        "half-width of past errors in the interval, unknown where they are not in it,",
     ),
 }
 """Names and meaning of the variables of an outlook by the document's keys."""

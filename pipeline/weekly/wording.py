@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pipeline.vocabulary import pollutant as known_pollutant
 from pipeline.wording import Language
 
 Said = tuple[str, dict[str, Any]]
@@ -46,31 +47,31 @@ PHRASES: dict[str, tuple[str, str]] = {
     # sentences; a list among the values is said with commas between
     "index_favourable": (
         (
-            "{place}: the {pollutant} meteorological condition index (MCI) was {mci} (90 % interval {low} to {high}), "
-            "{changes}: on the whole the weather was favourable for lowering {pollutant}.{recent}"
+            "{place}: the {pollutant} meteorological condition index (MCI) was {mci} (90 % interval {low} to "
+            "{high}{few}), {changes}: on the whole the weather was favourable for lowering {pollutant}.{recent}"
         ),
         (
-            "{place}{pollutant}气象条件评估指数（MCI）为{mci}（90%区间{low}至{high}），{changes}，"
+            "{place}{pollutant}气象条件评估指数（MCI）为{mci}（90%区间{low}至{high}{few}），{changes}，"
             "表明气象条件整体有利于{pollutant}浓度下降。{recent}"
         ),
     ),
     "index_unfavourable": (
         (
-            "{place}: the {pollutant} meteorological condition index (MCI) was {mci} (90 % interval {low} to {high}), "
-            "{changes}: on the whole the weather was unfavourable for lowering {pollutant}.{recent}"
+            "{place}: the {pollutant} meteorological condition index (MCI) was {mci} (90 % interval {low} to "
+            "{high}{few}), {changes}: on the whole the weather was unfavourable for lowering {pollutant}.{recent}"
         ),
         (
-            "{place}{pollutant}气象条件评估指数（MCI）为{mci}（90%区间{low}至{high}），{changes}，"
+            "{place}{pollutant}气象条件评估指数（MCI）为{mci}（90%区间{low}至{high}{few}），{changes}，"
             "表明气象条件整体不利于{pollutant}浓度下降。{recent}"
         ),
     ),
     "index_near": (
         (
             "{place}: the {pollutant} meteorological condition index (MCI) was {mci} (90 % interval {low} to {high}, "
-            "which holds 100), {changes}: on the whole the weather was near the reference.{recent}"
+            "which holds 100{few}), {changes}: on the whole the weather was near the reference.{recent}"
         ),
         (
-            "{place}{pollutant}气象条件评估指数（MCI）为{mci}（90%区间{low}至{high}，含100），{changes}，"
+            "{place}{pollutant}气象条件评估指数（MCI）为{mci}（90%区间{low}至{high}，含100{few}），{changes}，"
             "表明气象条件整体接近基准。{recent}"
         ),
     ),
@@ -82,6 +83,7 @@ PHRASES: dict[str, tuple[str, str]] = {
         " Against the mean of {label} it was {mci} ({low} to {high}), {reading}: the two verdicts differ.",
         "以{label}年平均为基准为{mci}（{low}至{high}），气象条件{reading}：两种基准的判断不一致。",
     ),
+    "few_days": ("; {days} of {all} days", "；{all}天中{days}天"),
     "index_none": (
         "{place}: there is no {pollutant} index for this week.",
         "{place}本周无{pollutant}气象条件评估指数。",
@@ -130,18 +132,23 @@ PHRASES: dict[str, tuple[str, str]] = {
         "{event}{judged}天中{days}天（其他年份同期平均{usual}天）",
     ),
     "event_days_alone": ("{event} on {days} of {judged} days", "{event}{judged}天中{days}天"),
-    "observed": ("Observed: {value} {units} (mean of {days} days).", "实测平均浓度为{value}{units}（{days}天平均）。"),
+    "statistic_mean": ("daily means", "日均值"),
+    "statistic_mda8": ("daily maximum 8-hour means", "日最大8小时平均"),
+    "observed": (
+        "Observed (mean of {statistic}): {value} {units} ({days} days).",
+        "实测浓度（{statistic}的平均）为{value}{units}（{days}天）。",
+    ),
     "observed_fell": (
-        "Observed: {value} {units}, {size} less than in the same week of last year{explained}",
-        "实测平均浓度为{value}{units}，较去年同期下降{size}{units}{explained}",
+        "Observed (mean of {statistic}): {value} {units}, {size} less than in the same week of last year{explained}",
+        "实测浓度（{statistic}的平均）为{value}{units}，较去年同期下降{size}{units}{explained}",
     ),
     "observed_rose": (
-        "Observed: {value} {units}, {size} more than in the same week of last year{explained}",
-        "实测平均浓度为{value}{units}，较去年同期上升{size}{units}{explained}",
+        "Observed (mean of {statistic}): {value} {units}, {size} more than in the same week of last year{explained}",
+        "实测浓度（{statistic}的平均）为{value}{units}，较去年同期上升{size}{units}{explained}",
     ),
     "observed_same": (
-        "Observed: {value} {units}, as in the same week of last year{explained}",
-        "实测平均浓度为{value}{units}，与去年同期持平{explained}",
+        "Observed (mean of {statistic}): {value} {units}, as in the same week of last year{explained}",
+        "实测浓度（{statistic}的平均）为{value}{units}，与去年同期持平{explained}",
     ),
     "explained_lowered": (
         "; the weather lowered it by itself: {weather} {units} ({low} to {high}).",
@@ -188,6 +195,8 @@ PHRASES: dict[str, tuple[str, str]] = {
     "verdict_recent": ("against the mean of {label}: {mci}, {reading}", "以{label}年平均为基准：{mci}，{reading}"),
     "verdicts_differ": ("the verdicts differ", "判断不一致"),
     "leaning": ("{name}, leaning {reading}", "{name}，偏{reading}"),
+    "days_of": ("{days} of {all} days", "{all}天中{days}天"),
+    "no_class": ("no class (fewer than {days} days)", "不定级（不足{days}天）"),
     "unsure": ("interval holds 100", "区间含100"),
     "no_data": ("no index", "无指数"),
     # the map
@@ -259,7 +268,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "change_previous": ("on the period before, %", "环比（%）"),
     "change_last_year": ("on last year, %", "同比（%）"),
     "change_five_years": ("on the mean of the last years, %", "较近年平均（%）"),
-    "observed_column": ("observed, {units}", "实测（{units}）"),
+    "observed_column": ("observed (mean of {statistic}), {units}", "实测（{statistic}的平均，{units}）"),
     "observed_last_year": ("a year before, {units}", "去年同期（{units}）"),
     "observed_change": ("change of observed on last year, {units}", "实测同比变化（{units}）"),
     "observed_weather": ("of which the weather, {units}", "其中气象条件贡献（{units}）"),
@@ -439,12 +448,13 @@ PHRASES: dict[str, tuple[str, str]] = {
             "Class limits are this project's own and no standard's. The defaults of weeks (80, 95, 105, 120) part the "
             "weeks of cities in two invented worlds into about fifths (real weeks of Beijing vary more); those of "
             "years (90, 97, 103, 110) follow the size of yearly changes that CMA has printed. A class names a size; "
-            "the rank says how unusual it is, the interval whether it differs from 100. In use here:"
+            "the rank says how unusual it is, the interval whether it differs from 100. With fewer than {days} days "
+            "there is no class. In use here:"
         ),
         (
             "等级界限由本项目自定，并非国家或行业标准。默认的周界限（80、95、105、120）大致将两个虚拟世界中各城市的周五等分"
             "（北京实际各周变幅更大），默认的年界限（90、97、103、110）参照中国气象局公布的年际变化幅度。"
-            "等级只表示大小；是否异常看位次，与100是否有差异看区间。本期采用："
+            "等级只表示大小；是否异常看位次，与100是否有差异看区间。不足{days}天不定级。本期采用："
         ),
     ),
     "limits_of": ("{windows}: {limits}.", "{windows}：{limits}。"),
@@ -498,6 +508,11 @@ def template(key: str, language: Language) -> str:
     """The phrase of a key with its placeholders; in English a percent sign stays with its number."""
     english, chinese = PHRASES[key]
     return english.replace(" %", NO_BREAK + "%") if language == "en" else chinese
+
+
+def statistic_in(language: Language, pollutant: str) -> str:
+    """What a day's value of a pollutant is."""
+    return template(f"statistic_{known_pollutant(pollutant).daily}", language)
 
 
 def words(language: Language) -> dict[str, str]:

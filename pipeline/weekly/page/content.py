@@ -14,8 +14,9 @@ from typing import Any
 from pipeline.errors import InputError
 from pipeline.regions.cities import known_city
 from pipeline.standards.rounding import rounded_decimal
+from pipeline.weekly.index import FEWEST_DAYS_OF_CLASS
 from pipeline.weekly.page.china import ChinaMap
-from pipeline.weekly.page.packing import packed, step_of
+from pipeline.weekly.page.packing import Spoken, packed, step_of
 from pipeline.weekly.page.sentences import (
     CHANGES,
     concentration_decimals,
@@ -24,7 +25,7 @@ from pipeline.weekly.page.sentences import (
     reading,
     sentences,
 )
-from pipeline.weekly.wording import words
+from pipeline.weekly.wording import statistic_in, words
 from pipeline.wording import Language, pollutant_in, units_in
 
 Part = Mapping[str, Any]
@@ -54,6 +55,7 @@ def payload(
         raise InputError("index: it holds no place; make the index of at least one city")
     groups = _groups(index)
     step = step_of(_series_values(index))
+    spoken = Spoken()
     codes = {str(place["key"]): code_of(place) for place in index["places"] if place["level"] == "city"}
     return {
         "words": {language: vocabulary(index, language) for language in LANGUAGES},
@@ -62,14 +64,16 @@ def payload(
         "labels": {name: str(found["label"]) for name in REFERENCES if (found := index["references"].get(name))},
         "classes": [{key: one.get(key) for key in ("key", "above", "below")} for one in index["classes"]],
         "limits": dict(index.get("class_limits") or {}),
+        "fewest_days": FEWEST_DAYS_OF_CLASS,
         "kinds": list(index["kinds"]),
         "groups": groups,
         "step": step,
         "places": [_place(place, codes, china) for place in index["places"]],
         "pollutants": {
-            name: _pollutant(index, name, Axes(groups=groups, step=step, levels=with_series))
+            name: _pollutant(index, name, Axes(groups=groups, step=step, levels=with_series, spoken=spoken))
             for name in pollutants_of(index)
         },
+        "forms": spoken.forms,
         "events": _events(index),
         "notes": [str(note) for note in index.get("notes") or ()],
         "outlook": _outlook(index.get("outlook") or {}),
@@ -173,11 +177,12 @@ def _series_values(index: Part) -> Iterator[float | None]:
 
 @dataclass(frozen=True)
 class Axes:
-    """What places share: driver groups, the packed step, levels with series; of one pollutant its weeks and days."""
+    """What places share: driver groups, the packed step, levels with series, forms of sentences; weeks and days."""
 
     groups: tuple[str, ...]
     step: float
     levels: Collection[str]
+    spoken: Spoken
     weeks: tuple[str, ...] = ()
     band: tuple[int, ...] = ()
     ahead: tuple[str, ...] = ()
@@ -194,6 +199,7 @@ def _pollutant(index: Part, name: str, shared: Axes) -> dict[str, Any]:
     return {
         **_both(lambda language: pollutant_in(language, name)),
         "units": _both(lambda language: units_in(language, units)),
+        "statistic": _both(lambda language: statistic_in(language, name)),
         "decimals": _decimals(index, name),
         "weeks": [
             [labels[start], start, week_number(labels[start]) or position + 1]
@@ -213,7 +219,7 @@ def _own(index: Part, place: Part, pollutant: str, axes: Axes) -> dict[str, Any]
     windows = {name: found for name in WINDOWS if (found := (own.get("windows") or {}).get(name))}
     places = _decimals(index, pollutant)
     return {
-        "said": sentences(index, place, pollutant),
+        "said": [axes.spoken.packed(one) for one in sentences(index, place, pollutant)],
         "windows": {name: _window(window, index, places) for name, window in windows.items()},
         "drivers": _drivers(windows.get("week") or {}, axes.groups),
         "happened": _happened(own),

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.standards.rounding import decimals, rounded_decimal
-from pipeline.weekly.wording import Said
+from pipeline.weekly.wording import Said, statistic_in
 from pipeline.wording import Language, direction, pollutant_in, units_in
 
 Part = Mapping[str, Any]
@@ -46,12 +46,13 @@ def sentences(index: Part, place: Part, pollutant: str) -> list[Said]:
 
 
 def context(place: Part, pollutant: str, language: Language) -> dict[str, str]:
-    """The place's name, the pollutant and its units, as the sentences name them."""
+    """The place's name, the pollutant, its units and the statistic of its days, as the sentences name them."""
     units = str((place["pollutants"].get(pollutant) or {}).get("units", ""))
     return {
         "place": name_of(place, language),
         "pollutant": pollutant_in(language, pollutant),
         "units": units_in(language, units),
+        "statistic": statistic_in(language, pollutant),
     }
 
 
@@ -113,8 +114,14 @@ def _headline(index: Part, week: Part) -> Said:
     against_base = (f"{found}_base", {"size": text(abs(mci - 100)), "base": [_base(index)]})
     change = week.get("change") or {}
     changes = [_change(name, percent, change) for name, percent in percents(mci, change).items() if percent is not None]
-    values = {**_texts(base, "mci", "low", "high"), "changes": [against_base, *changes]}
+    values = {**_texts(base, "mci", "low", "high"), "few": _few(week), "changes": [against_base, *changes]}
     return (f"index_{found}", {**values, "recent": _recent(index, week, found)})
+
+
+def _few(week: Part) -> list[Said]:
+    """How many days the week has where some are missing."""
+    missing, days = len(week.get("missing") or ()), week.get("days")
+    return [("few_days", {"days": days, "all": days + missing})] if missing and days is not None else []
 
 
 def _recent(index: Part, week: Part, of_base: str) -> list[Said]:

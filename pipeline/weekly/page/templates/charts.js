@@ -49,6 +49,12 @@ function classLabel(position, call) {
   return element("span", { class: "class" }, swatch(position), `${SIGNS[shade(position)]} ${classWords(position, call)}`);
 }
 
+// The class of a reference's values with what its interval says; an index of too few days has no class.
+function verdict([mci, , , position, , , , call]) {
+  if (!known(mci) || known(position)) return classLabel(position, call);
+  return element("span", { class: "class" }, noClass(), say("no_class", { days: data.fewest_days }));
+}
+
 function scale(low, high, from, to) {
   return (value) => from + ((value - low) / (high - low || 1)) * (to - from);
 }

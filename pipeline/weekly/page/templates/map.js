@@ -25,10 +25,11 @@ const mapped = (place) => (isAhead() ? (coming(place) || { base: BLANK }).base :
 
 function told(place) {
   const [mci, low, high, position, , , , call] = mapped(place);
+  const few = isAhead() ? null : partial(place);
   if (!known(mci)) return say("told", { place: nameOf(place), what: say("no_data") });
   const marks = isAhead() ? say("forecast") : notFinal(week(place).kinds);
   const unsure = isAhead() && !known(coming(place).error);
-  const parts = [`${number(mci)} ${between(low, high)}`, known(position) ? classWords(position, call) : say(call),
+  const parts = [`${number(mci)} ${between(low, high)}`, few, known(position) ? classWords(position, call) : say(call),
     unsure ? `${marks} ${say("without_error")}` : marks];
   return say("told", { place: nameOf(place), what: parts.filter(Boolean).join(say("comma")) });
 }

@@ -52,7 +52,7 @@ function paintLegend() {
   byId("legend").replaceChildren(...data.classes.map((one, position) =>
     element("li", {}, classLabel(position), ` (${range(one)})`)),
   element("li", {}, element("span", { class: "class" }, noClass(), say("no_data"))));
-  byId("class-limits").textContent = [say("class_basis"), ...limitsInWords()].join(" ");
+  byId("class-limits").textContent = [say("class_basis", { days: data.fewest_days }), ...limitsInWords()].join(" ");
   byId("provenance").replaceChildren(...Object.entries(data.run).map(([name, value]) =>
     element("div", {}, element("dt", {}, say(name)), element("dd", {}, value))));
 }
@@ -62,12 +62,18 @@ function paintNotes() {
   byId("notes").lastElementChild.replaceChildren(...data.notes.map((note) => element("li", {}, note)));
 }
 
-function marks(place) {
-  const told = week(place) ? notFinal(week(place).kinds) : "";
-  return told ? element("span", { class: "marked" }, told) : null;
+// How many days the week of a place has where some are missing; nothing of a whole one.
+function partial(place) {
+  const [, , days, missing] = week(place) ? week(place).dates : [];
+  return missing && known(days) ? say("days_of", { days, all: days + missing }) : null;
 }
 
-// Of all places the most days of each kind: the map cannot mark them place by place.
+function marks(place) {
+  const told = [partial(place), week(place) ? notFinal(week(place).kinds) : ""];
+  return told.filter(Boolean).flatMap((one) => [element("span", { class: "marked" }, one), " "]);
+}
+
+// Of all places the fewest days, and the most days of each kind: the map cannot mark them place by place.
 function marksOfAll() {
   if (isAhead()) {
     const found = data.places.map((_, place) => coming(place)).filter(Boolean);
@@ -78,7 +84,10 @@ function marksOfAll() {
   }
   const counts = data.places.map((_, place) => (week(place) ? week(place).kinds : []));
   const told = notFinal(data.kinds.map((_, kind) => Math.max(...counts.map((one) => one[kind] || 0))));
-  return told ? [element("span", { class: "marked" }, told)] : [];
+  const least = data.places.map((_, place) => place).filter(partial)
+    .sort((one, other) => week(one).dates[2] - week(other).dates[2])[0];
+  return [least === undefined ? "" : partial(least), told].filter(Boolean)
+    .flatMap((one) => [element("span", { class: "marked" }, one), " "]);
 }
 
 // Both verdicts of a place, and whether they differ; nothing where there is one alone.
@@ -111,7 +120,7 @@ function paintHeadlines() {
     const name = element("button", { type: "button", class: "plain", title: say("choose"), "data-place": position },
       nameOf(position));
     return [element("article", { class: place.level, "data-place": position },
-      element("h3", {}, name, " ", classLabel(based(position)[3], based(position)[7]), " ", marks(position)),
+      element("h3", {}, name, " ", verdict(based(position)), " ", ...marks(position)),
       element("p", {}, spoken(mine.said[0], position)), verdictLine(position), comingLine(position))];
   }));
 }
@@ -123,8 +132,7 @@ function paintChosen() {
   for (const node of document.querySelectorAll(".of")) {
     node.textContent = ` · ${nameOf(chosen.place)} · ${data.pollutants[chosen.pollutant][chosen.language]}`;
   }
-  byId("chosen-class").replaceChildren(classLabel(based(chosen.place)[3], based(chosen.place)[7]), " ",
-    ...[marks(chosen.place)].filter(Boolean));
+  byId("chosen-class").replaceChildren(verdict(based(chosen.place)), " ", ...marks(chosen.place));
   byId("chosen-sentences").replaceChildren(...(mine ? mine.said.map((one) => spoken(one, chosen.place))
     : [say("no_data")]).map((sentence) => element("p", {}, sentence)));
   for (const article of byId("headlines").children) {

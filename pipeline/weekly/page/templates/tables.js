@@ -26,7 +26,7 @@ const MEASURES = [
   { key: "kinds", shown: ({ kinds }) => notFinal(kinds) || "–" },
   { key: "mci_base", shown: ({ base }) => `${number(base[0])} ${between(base[1], base[2])}` },
   { key: "call", shown: ({ base }) => (base[7] ? say(base[7]) : "–") },
-  { key: "class", shown: ({ base }) => classLabel(base[3], base[7]) },
+  { key: "class", shown: ({ base }) => verdict(base) },
   { key: "rank", shown: ({ base }) => (known(base[4]) ? say("rank_of", { rank: base[4], of: base[5] }) : "–") },
   { key: "percentile", shown: ({ base }) => number(base[6], 0) },
   ...["change_previous", "change_last_year", "change_five_years"].map((key, position) => (
@@ -39,6 +39,11 @@ const MEASURES = [
     ? `${concentrationChange(weather)} [${concentrationChange(low)}, ${concentrationChange(high)}]` : "–") },
 ];
 
+function inWords() {
+  const { units, statistic } = data.pollutants[chosen.pollutant];
+  return { units: units[chosen.language], statistic: statistic[chosen.language] };
+}
+
 const concentration = (value) => number(value, data.pollutants[chosen.pollutant].decimals);
 const concentrationChange = (value) => signed(value, data.pollutants[chosen.pollutant].decimals);
 
@@ -46,11 +51,11 @@ function paintWindows(holder) {
   const windows = Object.entries((own() || { windows: {} }).windows)
     .map(([name, found]) => [name, { base: BLANK, recent: BLANK, ...found }]);
   if (!windows.length) return holder.replaceChildren(element("p", { class: "elsewhere" }, say("no_data")));
-  const units = data.pollutants[chosen.pollutant].units[chosen.language];
+  const { units, statistic } = inWords();
   const columns = [{ name: say("window"), text: true }, ...windows.map(([name]) => ({ name: say("window_" + name) }))];
   const rows = MEASURES.map(({ key, shown }) => {
     const label = key.startsWith("mci_") ? data.labels[key.slice(4)] || "–" : "";
-    return row([say(key, { units, label }), ...windows.map(([, found]) => shown(found))], columns);
+    return row([say(key, { units, statistic, label }), ...windows.map(([, found]) => shown(found))], columns);
   });
   return holder.replaceChildren(tableOf(say("windows"), columns, rows));
 }
@@ -124,7 +129,7 @@ const COLUMNS = [
   { key: "interval", value: (place) => based(place)[1], shown: (place) => between(based(place)[1], based(place)[2]) },
   { key: "call", text: true, value: (place) => (based(place)[7] ? say(based(place)[7]) : null) },
   { key: "class", text: true, value: (place) => based(place)[3],
-    shown: (place) => classLabel(based(place)[3], based(place)[7]) },
+    shown: (place) => verdict(based(place)) },
   ...["change_previous", "change_last_year", "change_five_years"].map((key, position) => (
     { key, value: (place) => week(place) && week(place).change[position], written: signed })),
   ...(anyRecent() ? [{ key: "mci_recent", value: (place) => referred(place, "recent")[0], written: number }] : []),
@@ -133,6 +138,8 @@ const COLUMNS = [
   { key: "percentile", value: (place) => based(place)[6], written: (value) => number(value, 0) },
   { key: "observed_column", value: (place) => week(place) && week(place).observed[0],
     written: concentration },
+  { key: "days", value: (place) => week(place) && week(place).dates[2],
+    shown: (place) => partial(place) || (week(place) ? number(week(place).dates[2], 0) : "–") },
   { key: "kinds", text: true, value: (place) => (week(place) ? notFinal(week(place).kinds) : "") },
   ...(pollutants.some((one) => data.pollutants[one].places.some((mine) => mine && mine.coming)) ? [
     { key: "coming_mci", value: (place) => (coming(place) ? coming(place).base[0] : null), written: number }] : []),
@@ -146,10 +153,10 @@ function compared(one, other) {
 }
 
 function paintAll(holder) {
-  const units = data.pollutants[chosen.pollutant].units[chosen.language];
+  const { units, statistic } = inWords();
   const columns = COLUMNS.map((column, position) => ({
     ...column,
-    name: say(column.key, { units, label: data.labels.recent }),
+    name: say(column.key, { units, statistic, label: data.labels.recent }),
     sorted: sorting.column === position ? (sorting.down ? "descending" : "ascending") : "none",
     onsort: () => {
       Object.assign(sorting, { column: position, down: sorting.column === position && !sorting.down });
@@ -195,7 +202,7 @@ function cell(value) {
 }
 
 const CSV_COLUMNS = [
-  "level", "key", "adcode", "name_en", "name_zh", "pollutant", "units", "window", "start", "end", "days",
+  "level", "key", "adcode", "name_en", "name_zh", "pollutant", "units", "window", "start", "end", "days", "missing",
   ...data.kinds.map((kind) => "days_" + kind),
   ...REFERENCES.flatMap((name) => ["mci", "low", "high", "class", "rank", "of", "percentile", "reading"]
     .map((column) => (name === "base" ? column : `${name}_${column}`))),
@@ -217,9 +224,9 @@ function aheadRows(mine, pollutant) {
   const kinds = (days) => data.kinds.map((kind) => (kind === "forecast" ? days : 0));
   const [mci, low, high, errors] = mine.ahead ? unpacked(mine.ahead, 4) : [[], [], [], []];
   const rows = data.pollutants[pollutant].ahead.map((date, i) =>
-    [["day_ahead", date, date, 1, ...kinds(1), mci[i], low[i], high[i]], errors[i]]).filter((_, i) => known(mci[i]));
+    [["day_ahead", date, date, 1, 0, ...kinds(1), mci[i], low[i], high[i]], errors[i]]).filter((_, i) => known(mci[i]));
   if (mine.coming) {
-    rows.push([["week_ahead", ...mine.coming.dates, 7, ...kinds(7), ...withKey(mine.coming.base)], mine.coming.error]);
+    rows.push([["week_ahead", ...mine.coming.dates, 7, 0, ...kinds(7), ...withKey(mine.coming.base)], mine.coming.error]);
   }
   return rows;
 }
@@ -232,7 +239,7 @@ function csv() {
     for (const pollutant of pollutants) {
       const mine = own(position, pollutant);
       const named = [place.level, place.key, place.adcode, place.en, place.zh, pollutant, data.pollutants[pollutant].units.en];
-      const rows = Object.entries(mine ? mine.windows : {}).map(([window, found]) => [[window, ...found.dates.slice(0, 3),
+      const rows = Object.entries(mine ? mine.windows : {}).map(([window, found]) => [[window, ...found.dates,
         ...found.kinds, ...REFERENCES.flatMap((name) => withKey(found[name] || BLANK)), ...found.change, ...found.observed], null]);
       for (const [cells, error] of [...rows, ...(mine ? aheadRows(mine, pollutant) : [])]) {
         const whole = [...named, ...cells];

@@ -18,6 +18,7 @@ from small_world import content, tianbang
 from weekly_document import valid
 
 from pipeline.config import load
+from pipeline.errors import InputError
 from pipeline.vocabulary import GROUPS
 from pipeline.weekly.files import COLUMNS, EVENT_COLUMNS, FILES, SCHEMA, json_schema
 from pipeline.weekly.index import class_of
@@ -189,6 +190,22 @@ def test_every_file_has_its_manifest_and_a_later_run_leaves_them_alone(world: Pa
     assert {name: after[name] for name in before if name.startswith(("weekly/", "models/"))} == {
         name: value for name, value in before.items() if name.startswith(("weekly/", "models/"))
     }
+
+
+def test_a_page_that_is_refused_leaves_every_file_of_the_week_before(
+    world: Path, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issue(load(world), own, week="2023-W05", now=NOW)
+    before = {name: (own / name).read_bytes() for name in FILES}
+
+    def refused(*_: object) -> str:
+        raise InputError("no page")
+
+    monkeypatch.setattr("pipeline.weekly.page.render", refused)
+    with pytest.raises(InputError, match="no page"):
+        issue(load(world), own, week="2023-W06", now=NOW)
+    assert {name: (own / name).read_bytes() for name in FILES} == before
+    assert not list((own / "weekly").glob(".*"))
 
 
 def test_stagnation_planted_after_the_record_is_an_event_of_its_week(world: Path, own: Path) -> None:

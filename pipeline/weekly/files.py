@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import ExitStack
 from importlib import resources
 from typing import Any
 
@@ -17,7 +18,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from pipeline.store import Run, write_text, written_whole
+from pipeline.store import Run, written_whole
 from pipeline.vocabulary import GROUPS
 from pipeline.weekly import page
 from pipeline.weekly.days import KINDS
@@ -72,16 +73,17 @@ DAY_AHEAD, WEEK_AHEAD = "day_ahead", "week_ahead"
 
 
 def write(run: Run, document: Entry, key: str, made_of: Mapping[str, Any]) -> None:
-    """All of the files, each whole or not at all, with their manifests."""
-    write_text(run.path(JSON), json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False))
-    with written_whole(run.path(CSV)) as partial:
-        table(document).to_csv(partial, index=False, float_format="%.8g", encoding="utf-8")
-    with written_whole(run.path(EVENTS)) as partial:
-        event_table(document).to_csv(partial, index=False, float_format="%.6g", encoding="utf-8")
-    with written_whole(run.path(NETCDF)) as partial:
-        dataset(document).to_netcdf(partial)
-    page.write(document, run.path(PAGE))
-    write_text(run.path(JSON_SCHEMA), json_schema())
+    """All of the files with their manifests; where one cannot be made, those of before stay as they were."""
+    with ExitStack() as stack:
+        # renamed when all are written
+        partial = {artefact: stack.enter_context(written_whole(run.path(artefact))) for artefact in FILES}
+        text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        partial[JSON].write_text(text, encoding="utf-8")
+        table(document).to_csv(partial[CSV], index=False, float_format="%.8g", encoding="utf-8")
+        event_table(document).to_csv(partial[EVENTS], index=False, float_format="%.6g", encoding="utf-8")
+        dataset(document).to_netcdf(partial[NETCDF])
+        page.write(document, partial[PAGE])
+        partial[JSON_SCHEMA].write_text(json_schema(), encoding="utf-8")
     for artefact in FILES:
         run.record(artefact, key, made_of)
 

@@ -132,6 +132,11 @@ def test_files_hold_the_same_numbers_and_their_columns_are_agreed(world: Path, o
                     ).iloc[0]
                     assert row["mci"] == pytest.approx(mci, rel=1e-5)
                     assert row["class"] == window[reference]["class"]
+                    for share in window["drivers_of_change"]["previous"]:
+                        found_share = row[f"driver_previous_{share['group']}"]
+                        assert found_share == pytest.approx(
+                            share["points"] if reference == "base" else np.nan, abs=1e-4, nan_ok=True
+                        )
                 shares = {share["group"]: share["points"] for share in window["drivers"]}
                 # a group of which no driver is in the weather has no share, not one of zero
                 assert set(GROUPS) - set(shares) == {"radiation", "other"}

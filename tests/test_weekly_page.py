@@ -209,6 +209,17 @@ def test_concentrations_have_the_decimals_the_ministry_prints(example):
     assert re.match(r"Observed \(mean of daily means\): \d+\.\d µg m⁻³", particles)
 
 
+def test_the_largest_driver_of_each_change_is_named():
+    shares = [{"group": "wind", "points": -6.0, "low": -8.0, "high": -4.0}]
+    unsure = [{"group": "mixing", "points": 2.0, "low": -1.0, "high": 5.0}]
+    index = with_week(93.0, 90.0, 96.0, drivers_of_change={"previous": shares, "last_year": unsure})
+    assert (
+        "What changed it most: on the week before wind (−6.0 points, −8.0 to −4.0), on last year mixing, not surely "
+        "(+2.0 points, −1.0 to +5.0, holds zero)."
+    ) in said(index, "nation")
+    assert "变化的主要驱动因子：较上周为风与传输（−6.0点，−8.0至−4.0）、" in str(said(index, "nation", language="zh"))
+
+
 def test_an_outlook_without_forecast_error_has_no_word_for_its_side():
     index = with_week(93.0, 90.0, 96.0)
     week = index["places"][0]["pollutants"]["pm25"]["outlook"]["week"]
@@ -685,6 +696,10 @@ def test_the_csv_holds_what_the_index_holds(browser, weekly, example):
             assert row[column] == pytest.approx(window["base"][column], abs=0.05 + 1e-9)
         assert (row["class"], row["recent_class"]) == (window["base"]["class"], window["recent"]["class"])
         assert (row["days"], row["days_final"]) == (278, 278)
+    shares = place_of(example, "fwp_13")["pollutants"]["o3"]["windows"]["week"]["drivers_of_change"]["previous"]
+    for share in shares:
+        printed = indexed.loc[("fwp_13", "o3", "week"), f"driver_previous_{share['group']}"]
+        assert printed == pytest.approx(share["points"], abs=0.05 + 1e-9)
     assert indexed.loc[(DIRTY_CITY, "pm25", "week"), "name_en"] == DIRTY
     assert indexed.loc[(FORMULA_CITY, "pm25", "week"), "name_en"] == "'" + place_of(example, FORMULA_CITY)["name"]["en"]
     assert np.isnan(indexed.loc[(EMPTY_CITY, "pm25", "week"), "mci"])
@@ -891,6 +906,21 @@ def test_a_week_of_few_days_and_an_outlook_without_error_are_marked_everywhere(b
         assert template("without_error", language) in browser.text("#map-marked")
         assert template("without_error", language) in browser.text("#pointed")
     assert browser.complaints() == []
+
+
+@pytest.mark.slow
+def test_the_waterfall_starts_from_what_is_chosen(browser, weekly, example):
+    browser.open(weekly, "#lang=en&pollutant=pm25&place=nation")
+    week = place_of(example, "nation")["pollutants"]["pm25"]["windows"]["week"]
+    starts = {"reference": 100.0} | {
+        name: week["base"]["mci"] - week["change"][name] for name in ("previous", "last_year")
+    }
+    for name, start in starts.items():
+        browser.click(f"#drivers-from button[data-value={name}]")
+        told = browser.run("return document.querySelector('#drivers svg').getAttribute('aria-label')")
+        shares = week["drivers"] if name == "reference" else week["drivers_of_change"][name]
+        assert f"from {text(start)} to {text(week['base']['mci'])} by driver group" in told
+        assert all(signed(share["points"]) in told for share in shares)
 
 
 @pytest.mark.slow

@@ -142,6 +142,7 @@ def _window(rng: np.random.Generator, start: str, days: int, level: float, mci: 
         "base": _reference(rng, index), "recent": _reference(rng, index + 2),
         "change": {"previous": float(rng.normal(0, 5)), "last_year": float(rng.normal(0, 5)), "five_years": None},
         "drivers": _drivers(rng, index - 100),
+        "drivers_of_change": {"previous": _drivers(rng, 3.0), "last_year": _drivers(rng, -2.0)},
         "observed": {
             "value": observed, "days": days, "last_year": observed - change, "change": change, "weather": weather,
             "weather_low": weather - 1.5, "weather_high": weather + 1.5,

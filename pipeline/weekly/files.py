@@ -35,6 +35,8 @@ FILES = (JSON, CSV, EVENTS, NETCDF, PAGE, JSON_SCHEMA)
 CHANGES = ("previous", "last_year", "five_years")
 OBSERVED = ("value", "days", "last_year", "change", "weather", "weather_low", "weather_high")
 ENDS = ("", "_low", "_high")
+DRIVERS = {"driver_": None, "driver_previous_": "previous", "driver_last_year_": "last_year"}
+"""Beginnings of columns: the groups' shares in the base index less 100, and in its changes."""
 NO_KIND = -1
 FLAGS = {
     "flag_values": np.arange(NO_KIND, len(KINDS), dtype=np.int8),
@@ -55,7 +57,7 @@ COLUMNS = (
     "level", "name", "pollutant", "window", "start", "end", "days", "missing", "kind", "reference", "mci", "mci_low",
     "mci_high", "class", "rank", "of", "percentile",
     *(f"{name}{end}" for name in (f"change_{change}" for change in CHANGES) for end in ENDS),
-    *(f"{name}{end}" for name in (f"driver_{group}" for group in GROUPS) for end in ENDS),
+    *(f"{name}{group}{end}" for name in DRIVERS for group in GROUPS for end in ENDS),
     *(f"observed_{name}" for name in OBSERVED), "units", "lead", "issued", "forecast_error",
 )  # fmt: skip
 """Of ``index.csv``: a row for each place, pollutant, window and reference, and for each day and the week ahead.
@@ -122,8 +124,9 @@ def _row(name: str, window: Entry, reference: str) -> Entry:
     }  # fmt: skip
     if reference == "base":
         row |= {f"change_{change}{end}": window["change"][f"{change}{end}"] for change in CHANGES for end in ENDS}
-        for share in window["drivers"]:
-            row |= {f"driver_{share['group']}{end}": share[end.strip("_") or "points"] for end in ENDS}
+        for name, change in DRIVERS.items():
+            for share in window["drivers"] if change is None else window["drivers_of_change"][change]:
+                row |= {f"{name}{share['group']}{end}": share[end.strip("_") or "points"] for end in ENDS}
     return row
 
 

@@ -122,6 +122,23 @@ PHRASES: dict[str, tuple[str, str]] = {
         "Of the drivers, {group} moved the index most, but not surely: {points} points ({low} to {high}, holds zero).",
         "驱动因子中影响最大的是{group}，但不显著：{points}点（{low}至{high}，含零）。",
     ),
+    "driver_change": ("What changed it most: {parts}.", "变化的主要驱动因子：{parts}。"),
+    "driver_previous": (
+        "on the week before {group} ({points} points, {low} to {high})",
+        "较上周为{group}（{points}点，{low}至{high}）",
+    ),
+    "driver_previous_uncertain": (
+        "on the week before {group}, not surely ({points} points, {low} to {high}, holds zero)",
+        "较上周为{group}，但不显著（{points}点，{low}至{high}，含零）",
+    ),
+    "driver_last_year": (
+        "on last year {group} ({points} points, {low} to {high})",
+        "较去年同期为{group}（{points}点，{low}至{high}）",
+    ),
+    "driver_last_year_uncertain": (
+        "on last year {group}, not surely ({points} points, {low} to {high}, holds zero)",
+        "较去年同期为{group}，但不显著（{points}点，{low}至{high}，含零）",
+    ),
     "events_week": ("Weather events of the week: {events}.", "本周天气事件：{events}。"),
     "events_week_none": (
         "None of the weather events that were judged fell in the week.",
@@ -291,16 +308,19 @@ PHRASES: dict[str, tuple[str, str]] = {
     "week_axis": ("week of the year", "周次"),
     "drivers": ("Why: driver groups, index points", "成因：驱动因子组（指数点）"),
     "drivers_alt": (
-        "{place}, {pollutant}: from 100 to {mci} by driver group: {values}.",
-        "{place}{pollutant}：由100到{mci}的驱动因子组贡献：{values}。",
+        "{place}, {pollutant}: from {start} to {mci} by driver group: {values}.",
+        "{place}{pollutant}：由{start}到{mci}的驱动因子组贡献：{values}。",
     ),
     "drivers_note": (
-        "Bars lead from 100 to the week's index; whiskers are 90 % intervals; pale bars hold zero.",
-        "各柱由100依次累加到本周指数；须线为90%区间；浅色为区间含零。",
+        "Bars lead from where it started to the week's index; whiskers are 90 % intervals; pale bars hold zero.",
+        "各柱由起点依次累加到本周指数；须线为90%区间；浅色为区间含零。",
     ),
     "drivers_absent": ("The weather behind the models has nothing of: {groups}.", "模型所用气象资料不含：{groups}。"),
     "drivers_none": ("The drivers of this place are not known.", "该地无驱动因子分解。"),
-    "reference": ("reference", "参考期"),
+    "drivers_from": ("Compared with", "对比"),
+    "from_reference": ("reference", "参考期"),
+    "from_previous": ("week before", "上周"),
+    "from_last_year": ("last year", "去年同期"),
     "outlook": ("Outlook", "展望"),
     "outlook_none": ("This issue has no outlook.", "本期无展望。"),
     # why there is none; the English is the line that the command prints

@@ -19,6 +19,7 @@ from pipeline.weekly.page.china import ChinaMap
 from pipeline.weekly.page.packing import Spoken, packed, step_of
 from pipeline.weekly.page.sentences import (
     CHANGES,
+    DRIVERS_OF_CHANGE,
     concentration_decimals,
     name_of,
     percents,
@@ -221,7 +222,7 @@ def _own(index: Part, place: Part, pollutant: str, axes: Axes) -> dict[str, Any]
     return {
         "said": [axes.spoken.packed(one) for one in sentences(index, place, pollutant)],
         "windows": {name: _window(window, index, places) for name, window in windows.items()},
-        "drivers": _drivers(windows.get("week") or {}, axes.groups),
+        "drivers": _waterfalls(windows.get("week") or {}, axes.groups),
         "happened": _happened(own),
         **_coming(own, index),
         **(_series(own, index["kinds"], axes) if place["level"] in axes.levels else {"left_out": True}),
@@ -317,11 +318,24 @@ def _window(window: Part, index: Part, places: int) -> dict[str, Any]:
     }
 
 
-def _drivers(window: Part, groups: Sequence[str]) -> list[list[Any]]:
+def _waterfalls(window: Part, groups: Sequence[str]) -> dict[str, list[Any]]:
+    """From where the week's index came, 100 or the week before or last year: the index there, then its drivers."""
+    mci, of_change = (window.get("base") or {}).get("mci"), window.get("drivers_of_change") or {}
+    found: dict[str, list[Any]] = {}
+    if own := window.get("drivers"):
+        found["reference"] = [100, *_drivers(own, groups)]
+    for change in DRIVERS_OF_CHANGE:
+        points = (window.get("change") or {}).get(change)
+        if (own := of_change.get(change)) and mci is not None and points is not None:
+            found[change] = [_printed(mci - points), *_drivers(own, groups)]
+    return found
+
+
+def _drivers(rows: Sequence[Part], groups: Sequence[str]) -> list[list[Any]]:
     """Number of the group, points, low, high."""
     return [
         [groups.index(str(row["group"])), *(_printed(row.get(name)) for name in ("points", "low", "high"))]
-        for row in window.get("drivers") or ()
+        for row in rows
     ]
 
 

@@ -34,7 +34,7 @@ def packed(values: Sequence[float | None], step: float) -> str:
 
 
 class Spoken:
-    """Sentences as numbers of ``forms`` with values after them; ``forms`` are phrases with the names of their values."""
+    """Sentences as numbers of ``forms`` with values after them; ``forms`` are phrases with their values' names."""
 
     def __init__(self) -> None:
         self.forms: list[tuple[str, tuple[str, ...]]] = []

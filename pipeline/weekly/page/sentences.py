@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.standards.rounding import decimals, rounded_decimal
@@ -17,6 +17,7 @@ from pipeline.weekly.wording import Said, statistic_in
 from pipeline.wording import Language, direction, pollutant_in, units_in
 
 Part = Mapping[str, Any]
+DRIVERS_OF_CHANGE = ("previous", "last_year")
 CHANGES = ("previous", "last_year", "five_years")
 YEARS_OF_MEAN = 5
 """Of the mean ``five_years``, where the index does not say of how many it is."""
@@ -36,6 +37,7 @@ def sentences(index: Part, place: Part, pollutant: str) -> list[Said]:
         _headline(index, week),
         _unusual(week),
         _driver(week),
+        _driver_of_change(week),
         _events(week),
         _observed(index, week, pollutant),
         _ahead(own),
@@ -165,13 +167,26 @@ def _unusual(week: Part) -> Said | None:
 
 
 def _driver(week: Part) -> Said | None:
-    known = [driver for driver in week.get("drivers") or () if driver.get("points") is not None]
+    return _largest("driver", week.get("drivers") or ())
+
+
+def _largest(phrase: str, drivers: Sequence[Part]) -> Said | None:
+    """The driver group with the largest share, or that it is not sure; None where none is known."""
+    known = [driver for driver in drivers if driver.get("points") is not None]
     if not known:
         return None
     largest = max(known, key=lambda driver: abs(driver["points"]))
     numbers = {name: signed(largest.get(name)) for name in ("points", "low", "high")}
     sure = direction(_number(largest.get("low")), _number(largest.get("high"))) != "little"
-    return ("driver" if sure else "driver_uncertain", {"group": [(f"group_{largest['group']}", {})], **numbers})
+    return (phrase if sure else f"{phrase}_uncertain", {"group": [(f"group_{largest['group']}", {})], **numbers})
+
+
+def _driver_of_change(week: Part) -> Said | None:
+    """What changed the index most on the week before and on last year."""
+    drivers = week.get("drivers_of_change") or {}
+    parts = [_largest(f"driver_{change}", drivers.get(change) or ()) for change in DRIVERS_OF_CHANGE]
+    known = [part for part in parts if part]
+    return ("driver_change", {"parts": known}) if known else None
 
 
 def _number(value: float | None) -> float:

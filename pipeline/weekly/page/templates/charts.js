@@ -155,15 +155,19 @@ function yearChart(holder) {
   ]));
 }
 
+// Where the bars start: what is chosen where the place has it, else the reference.
+const drivenFrom = () => (((own() || {}).drivers || {})[chosen.from] ? chosen.from : "reference");
+
 function driversChart(holder) {
   holder.replaceChildren();
   const week = own() && own().windows.week;
-  const drivers = ((own() || {}).drivers || []).filter(([, points]) => known(points));
+  const [start, ...every] = ((own() || {}).drivers || {})[drivenFrom()] || [null];
+  const drivers = every.filter(([, points]) => known(points));
   if (!drivers.length || !week || !week.base || !known(week.base[0])) {
     return holder.append(element("p", { class: "elsewhere" }, say("drivers_none")));
   }
   const steps = [];
-  let reached = 100;
+  let reached = start;
   for (const [group, points, low, high] of drivers) {
     steps.push({ name: say("group_" + data.groups[group]), from: reached, to: reached + points, points,
       low: known(low) ? reached + low : NaN, high: known(high) ? reached + high : NaN,
@@ -171,10 +175,10 @@ function driversChart(holder) {
     reached += points;
   }
   const mci = week.base[0];
-  const ends = [100, mci, ...steps.flatMap(({ from, to, low, high }) => [from, to, low, high])].filter(known);
+  const ends = [start, mci, ...steps.flatMap(({ from, to, low, high }) => [from, to, low, high])].filter(known);
   const row = 34;
   const { svg, width, height } = canvas(holder, row * (steps.length + 2) + EDGE.bottom, say("drivers_alt", {
-    place: nameOf(chosen.place), pollutant: data.pollutants[chosen.pollutant][chosen.language], mci: number(mci),
+    place: nameOf(chosen.place), pollutant: data.pollutants[chosen.pollutant][chosen.language], start: number(start), mci: number(mci),
     values: steps.map(({ name, points }) => `${name} ${signed(points)}`).join(say("comma")),
   }));
   const [left, right, floor] = [150, width - 52, height - EDGE.bottom];
@@ -182,8 +186,9 @@ function driversChart(holder) {
   for (const tick of ticks(Math.min(...ends), Math.max(...ends), 4)) {
     svg.append(line("grid", x(tick), 0, x(tick), floor), label(x(tick), floor + 15, number(tick, 0)));
   }
-  svg.append(line("hundred", x(100), 0, x(100), floor), label((left + right) / 2, height - 4, say("mci")));
-  svg.append(label(left - 8, row / 2 + 4, say("reference"), "end"), label(width - 46, row / 2 + 4, "100", "start"));
+  svg.append(line("hundred", x(start), 0, x(start), floor), label((left + right) / 2, height - 4, say("mci")));
+  svg.append(label(left - 8, row / 2 + 4, say("from_" + drivenFrom()), "end"),
+    label(width - 46, row / 2 + 4, number(start, start === 100 ? 0 : 1), "start"));
   steps.forEach((step, i) => {
     const top = row * (i + 1);
     const middle = top + row / 2;

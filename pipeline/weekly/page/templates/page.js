@@ -19,6 +19,8 @@ function paintControls() {
     language, (value) => choose({ language: value }));
   switches(byId("pollutants"), say("pollutant"), pollutants.map((one) => [one, data.pollutants[one][language]]),
     chosen.pollutant, (value) => choose({ pollutant: value }));
+  switches(byId("drivers-from"), say("drivers_from"), Object.keys((own() || {}).drivers || {}).map((one) =>
+    [one, say("from_" + one)]), drivenFrom(), (value) => choose({ from: value }));
   if (byId("map-levels") && levels.length) {
     switches(byId("map-levels"), say("map_level"), levels.map((one) => [one, say("by_" + one)]), chosen.level,
       (value) => choose({ level: value }));

@@ -2,7 +2,7 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 const LANGUAGES = ["en", "zh"];
 const pollutants = Object.keys(data.pollutants);
-const chosen = { language: "en", pollutant: pollutants[0], place: 0, level: "city", when: "week", reference: "base" };
+const chosen = { language: "en", pollutant: pollutants[0], place: 0, level: "city", when: "week", reference: "base", from: "reference" };
 
 const byId = (id) => document.getElementById(id);
 const own = (place = chosen.place, pollutant = chosen.pollutant) => data.pollutants[pollutant].places[place];

@@ -213,6 +213,18 @@ const EVENT_KEYS = Array.from(new Set(pollutants.flatMap((pollutant) =>
   data.pollutants[pollutant].places.flatMap((mine) => ((mine && mine.happened) || []).map(([event]) => event)))));
 const EVENT_COLUMNS = EVENT_KEYS.flatMap((event) => ["days", "judged_days", "usual_days"].map((name) => `${event}_${name}`));
 
+const DRIVERS = { driver: "reference", driver_previous: "previous", driver_last_year: "last_year" };
+const DRIVER_COLUMNS = Object.keys(DRIVERS).flatMap((name) => data.groups.flatMap((group) =>
+  ["", "_low", "_high"].map((end) => `${name}_${group}${end}`)));
+
+// Cells of the driver groups' shares in the week's index and its changes.
+function driverCells(mine) {
+  return Object.values(DRIVERS).flatMap((from) => {
+    const found = new Map((mine.drivers[from] || []).slice(1).map(([group, ...values]) => [group, values]));
+    return data.groups.flatMap((_, group) => found.get(group) || [null, null, null]);
+  });
+}
+
 // Cells of the events of the week (0) or of the coming one (1).
 function eventCells(mine, coming) {
   const found = new Map(mine.happened.map(([event, ...values]) => [event, values.slice(3 * coming, 3 * coming + 3)]));
@@ -234,7 +246,7 @@ function aheadRows(mine, pollutant) {
 const withKey = (reference) => reference.map((value, i) => (i === 3 && known(value) ? data.classes[value].key : value));
 
 function csv() {
-  const lines = [[...CSV_COLUMNS, "forecast_error", ...EVENT_COLUMNS].join(",")];
+  const lines = [[...CSV_COLUMNS, "forecast_error", ...DRIVER_COLUMNS, ...EVENT_COLUMNS].join(",")];
   data.places.forEach((place, position) => {
     for (const pollutant of pollutants) {
       const mine = own(position, pollutant);
@@ -245,6 +257,7 @@ function csv() {
         const whole = [...named, ...cells];
         const happened = { week: 0, week_ahead: 1 }[cells[0]];
         lines.push([...CSV_COLUMNS.map((_, i) => whole[i]), error,
+          ...(cells[0] === "week" ? driverCells(mine) : DRIVER_COLUMNS.map(() => null)),
           ...(happened === undefined ? EVENT_COLUMNS.map(() => null) : eventCells(mine, happened))].map(cell).join(","));
       }
     }

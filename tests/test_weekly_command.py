@@ -23,6 +23,7 @@ from pipeline.vocabulary import GROUPS
 from pipeline.weekly.files import COLUMNS, EVENT_COLUMNS, FILES, SCHEMA, json_schema
 from pipeline.weekly.index import class_of
 from pipeline.weekly.issue import issue
+from pipeline.weekly.notes import note_in_both
 
 NOW = datetime.datetime(2023, 4, 1, tzinfo=datetime.UTC)
 PRINTED = 0.005
@@ -105,6 +106,7 @@ def test_days_of_the_week_that_have_no_weather_are_named(world: Path, own: Path)
     assert window["base"]["mci"] is not None
     assert (window["base"]["class"], window["recent"]["class"]) == (None, None)
     assert document(own)["places"][0]["pollutants"]["o3"]["windows"]["month"]["base"]["class"]
+    assert document(own)["notes"][-1] == {"en": "weather ends on 2023-03-15", "zh": "气象资料止于2023-03-15。"}
     assert "no class with fewer than 5 days" in outcome.out
     assert "observed: O3 mean of daily maximum 8-hour means" in outcome.out
     valid(document(own))
@@ -277,7 +279,8 @@ def test_the_block_weekly_makes_no_run_anew_and_changes_weeks_and_classes(world:
     assert found["class_limits"]["season"] == [90, 97, 103, 110]
     for place in found["places"]:
         windows = place["pollutants"]["o3"]["windows"]
-        assert windows["month"]["base"]["class"] == "neutral"
+        # the month has four days by then, too few for a class
+        assert (windows["week"]["base"]["class"], windows["month"]["base"]["class"]) == ("neutral", None)
         mci, limits = windows["year"]["base"]["mci"], found["class_limits"]["year"]
         assert windows["year"]["base"]["class"] == class_of(mci, limits)
     again = tianbang("run", world, "--out", own, *settings)
@@ -343,6 +346,34 @@ def test_a_source_that_holds_nothing_new_leaves_the_record(world: Path, own: Pat
     assert found.code == 0, found.err
     assert "warning: weather after the record:" in found.err
     assert document(own)["week"]["label"] == "2022-W51"  # 2022 ends on a Saturday
+    (note,) = document(own)["notes"]
+    assert note["zh"].startswith("未取得建模期之后的气象资料（程序原文：")
+    assert str(files) not in json.dumps(document(own))
+
+
+@pytest.mark.parametrize(
+    ("note", "english", "chinese"),
+    [
+        ("weather after the record: /data/era 5/a.nc: no", "weather after the record: era 5/a.nc: no", None),
+        ("observations after the record: /srv/x/y.csv: bad", "observations after the record: y.csv: bad", None),
+        ("read https://host/folder/file, 3/4 of it", "read https://host/folder/file, 3/4 of it", None),
+        (
+            "outlook: /runs/a/weekly/outlooks/20230205 has no whole index.parquet; it is left out, remove it",
+            "outlook: 20230205 has no whole index.parquet; it is left out, remove it",
+            "展望：存档20230205缺少完整的index.parquet，未予采用，请删除。",
+        ),
+        (
+            "2 places have no model, such as Eastham, o3: the run did not separate them",
+            "2 places have no model, such as Eastham, o3: the run did not separate them",
+            "2个地点没有模型（如Eastham, o3）：运行时未能分离。",
+        ),
+        ("what nobody knew", "what nobody knew", "程序原文：what nobody knew"),
+    ],
+)
+def test_notes_have_both_languages_and_no_folders(note: str, english: str, chinese: str | None) -> None:
+    found = note_in_both(note)
+    assert found["en"] == english
+    assert chinese in (None, found["zh"])
 
 
 # -- days that may still change

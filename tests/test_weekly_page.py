@@ -281,9 +281,19 @@ def test_a_value_too_large_takes_a_coarser_step_and_is_never_cut():
         packed([40000.0], 0.1)
 
 
+def with_forms(forms, said):
+    """A packed sentence with its phrase and the names of its values in place of the number of its form."""
+    number, *values = said
+    return forms[number], [[with_forms(forms, one) for one in own] if isinstance(own, list) else own for own in values]
+
+
 def test_the_order_of_places_changes_nothing_of_any(example):
     turned = example | {"places": list(reversed(example["places"]))}
     ours, theirs = (content.payload(one) for one in (example, turned))
+    for payload in (ours, theirs):
+        for own in payload["pollutants"].values():
+            for place in filter(None, own["places"]):
+                place["said"] = [with_forms(payload["forms"], one) for one in place["said"]]
     for name in ("pm25", "o3"):
         assert ours["pollutants"][name]["places"] == list(reversed(theirs["pollutants"][name]["places"]))
 

@@ -69,7 +69,7 @@ def weekly_example(seed: int = 1, *, count: int = 339) -> dict[str, Any]:
         "class_limits": LIMITS,
         "kinds": ["final", "preliminary", "emulated", "forecast"],
         "groups": [{"key": key, "en": key, "zh": chinese} for key, chinese in GROUPS.items()],
-        "places": places, "notes": [f"{DIRTY} is a note"],
+        "places": places, "notes": [{"en": f"{DIRTY} is a note", "zh": f"{DIRTY}为说明"}],
         "event_names": [{"key": key, "en": key.replace("_", " "), "zh": chinese} for key, chinese in EVENTS.items()],
         "events": [event for place in places[:9] for event in _events(rng, place)],
         "verification": {name: [_lead(rng, lead) for lead in range(1, 11)] for name in LEVELS},

@@ -27,12 +27,13 @@ from pipeline.stages import read_places
 from pipeline.store import Run, digest
 from pipeline.vocabulary import GROUPS
 from pipeline.vocabulary import pollutant as known_pollutant
-from pipeline.weekly import event_days, files, fitted
+from pipeline.weekly import event_days, files, fitted, wording
 from pipeline.weekly.days import KINDS, extended
 from pipeline.weekly.events import NATION, event_names, events_of
 from pipeline.weekly.index import Entry, band_of_place, classes, weeks_of_place, window_of
 from pipeline.weekly.means import Plan, arrays, planned, readings
 from pipeline.weekly.newest import Newest, newest
+from pipeline.weekly.notes import note_in_both
 from pipeline.weekly.outlook import compose
 from pipeline.weekly.outlook.ahead import WEEK, Asked, series
 from pipeline.weekly.outlook.prepare import Prepared, prepare
@@ -129,7 +130,7 @@ def issue(
         **_head(config, chosen, plan, now),
         "models": fitted.digest_of(run, [path for own in models.values() for path in own.values()]),
         "places": _places(config, means, stations, regions, found, plan),
-        "notes": notes,
+        "notes": [note_in_both(note) for note in [*notes, *_weather_ends(chosen, found)]],
     }
     document |= {"events": events_of(run, _areas(document)), "event_names": event_names()}
     scores = compose.add(document, prepared, {name: own.series for name, own in of_cities.items()}, config)
@@ -189,8 +190,7 @@ def _models(config: Config, run: Run, stations: Stations) -> tuple[Models, list[
     if missing or absent:
         which = f"of {len(missing)} places, such as {missing[0]}," if missing else f"of {absent[0]!r}"
         raise InputError(f"{run.folder}: models {which} are missing; run `tianbang run` with this config and --out")
-    few = f"{len(skipped)} places have no model, such as {skipped[0]}: the run did not separate them" if skipped else ""
-    return found, [few] if few else []
+    return found, [wording.say("note_models", "en", count=len(skipped), place=skipped[0])] if skipped else []
 
 
 def _latest(config: Config, found: Newest) -> Week:
@@ -278,6 +278,11 @@ def _events(city: City) -> dict[str, pd.DataFrame]:
 
 def _extended(kept: Separation, weather: pd.DataFrame | None, place: str, observed: pd.Series | None) -> Separation:
     return kept if weather is None else extended(kept, weather, place=place, observed=observed)
+
+
+def _weather_ends(week: Week, found: Newest) -> list[str]:
+    """That weather ends within the week."""
+    return [wording.say("note_weather_ends", "en", end=f"{found.end:%Y-%m-%d}")] if found.end < week.end else []
 
 
 def _head(config: Config, week: Week, plan: Plan, now: datetime.datetime) -> Entry:

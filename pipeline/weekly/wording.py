@@ -491,7 +491,27 @@ PHRASES: dict[str, tuple[str, str]] = {
             "即特大偏离往往被低估。"
         ),
     ),
-    "notes": ("Notes", "说明（程序原文）"),
+    # notes; the English is the line that the command prints
+    "note_weather_ends": ("weather ends on {end}", "气象资料止于{end}。"),
+    "note_weather": ("weather after the record: {told}", "未取得建模期之后的气象资料（程序原文：{told}）。"),
+    "note_observations": (
+        "observations after the record: {told}",
+        "未取得建模期之后的观测资料（程序原文：{told}）。",
+    ),
+    "note_models": (
+        "{count} places have no model, such as {place}: the run did not separate them",
+        "{count}个地点没有模型（如{place}）：运行时未能分离。",
+    ),
+    "note_early": (
+        "outlook: the forecast issued {issued} begins before weather ends ({end})",
+        "展望：{issued}起报的预报早于气象资料的末日（{end}）。",
+    ),
+    "note_broken": (
+        "outlook: {folder} has no whole {name}; it is left out, remove it",
+        "展望：存档{folder}缺少完整的{name}，未予采用，请删除。",
+    ),
+    "note_other": ("{told}", "程序原文：{told}"),
+    "notes": ("Notes", "说明"),
     "provenance": ("Provenance", "产出信息"),
     "run": ("run", "运行"),
     "made": ("made", "生成时间"),

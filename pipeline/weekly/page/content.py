@@ -76,7 +76,7 @@ def payload(
         },
         "forms": spoken.forms,
         "events": _events(index),
-        "notes": [str(note) for note in index.get("notes") or ()],
+        "notes": [{language: str(note[language]) for language in LANGUAGES} for note in index.get("notes") or ()],
         "outlook": _outlook(index.get("outlook") or {}),
         "verification": {name: _verification(rows) for name, rows in (index.get("verification") or {}).items()},
     }

@@ -61,7 +61,7 @@ function paintLegend() {
 
 function paintNotes() {
   byId("notes").hidden = !data.notes.length;
-  byId("notes").lastElementChild.replaceChildren(...data.notes.map((note) => element("li", {}, note)));
+  byId("notes").lastElementChild.replaceChildren(...data.notes.map((note) => element("li", {}, note[chosen.language])));
 }
 
 // How many days the week of a place has where some are missing; nothing of a whole one.

@@ -39,6 +39,7 @@ from pipeline.page import cells
 from pipeline.page.sentences import event_sentence
 from pipeline.readings import mean_of
 from pipeline.vocabulary import POLLUTANTS, WEATHER
+from pipeline.weekly.event_days import judged
 from pipeline.wording import Language
 
 DAYS = pd.date_range("2018-01-01", "2020-12-31", name="time")
@@ -545,3 +546,29 @@ def test_a_criterion_reads_as_it_is_written() -> None:
 def test_what_is_not_agreed_of_a_criterion_is_refused(found: str, instead: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         read(WRITTEN.replace(found, instead))
+
+
+def test_a_week_is_judged_beside_the_same_dates_of_other_years() -> None:
+    days = pd.date_range("2019-01-01", "2022-06-30")
+    weather = pd.DataFrame({"tp": 0.0}, index=days)
+    for year, wet in ((2019, 1), (2020, 2), (2021, 6), (2022, 4)):
+        weather.loc[pd.date_range(f"{year}-06-20", periods=wet), "tp"] = 5.0
+    asked = pd.date_range("2022-06-20", "2022-06-26")
+    found = judged(weather, asked).loc["wet_day"]
+    assert found.to_dict() == {"days": 4, "judged_days": 7, "usual_days": 3, "years": 3}
+    # of other years only the dates that are judged this year, and for as many days
+    weather.loc["2022-06-22":"2022-06-26", "tp"] = np.nan
+    weather.loc["2021-06-20":"2021-06-21", "tp"] = np.nan
+    found = judged(weather, asked).loc["wet_day"]
+    assert found.to_dict() == {"days": 2, "judged_days": 2, "usual_days": 1.5, "years": 2}
+
+
+def test_a_spell_that_may_go_on_after_the_last_day_is_not_judged_yet() -> None:
+    days = pd.date_range("2021-01-01", "2022-07-10")
+    weather = pd.DataFrame({"tmax": 290.0}, index=days)
+    weather.loc["2022-07-09":, "tmax"] = 310.0
+    found = judged(weather, pd.date_range("2022-07-04", "2022-07-10")).loc["heatwave_35"]
+    assert (found["days"], found["judged_days"]) == (0, 5)
+    later = weather.reindex(days.append(pd.date_range("2022-07-11", periods=2))).fillna({"tmax": 310.0})
+    found = judged(later, pd.date_range("2022-07-04", "2022-07-10")).loc["heatwave_35"]
+    assert (found["days"], found["judged_days"]) == (2, 7)

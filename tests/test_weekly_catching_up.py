@@ -110,7 +110,9 @@ def test_a_week_from_forecasts_is_marked_and_issued_again_from_weather(folder: P
     assert caught_up(folder, "2023-02-13", Asked(fill=True)).startswith("catch-up: 1 issued (2023-W06); weather of")
     marked = kept(folder, "2023-W06")
     assert week_of(marked)["kinds"] == {"forecast": 7}
-    assert "2023-W06: weather from 2023-02-06 to 2023-02-12 is forecast, not analysed" in marked["notes"]
+    assert "2023-W06: weather from 2023-02-06 to 2023-02-12 is forecast, not analysed" in [
+        note["en"] for note in marked["notes"]
+    ]
     assert set(pd.read_csv(folder / "run" / "weekly" / "index.csv").query("window == 'week'")["kind"]) == {"forecast"}
     # the same forecast is no reason to issue it again
     before = content(folder / "run")

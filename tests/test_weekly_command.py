@@ -18,10 +18,12 @@ from small_world import content, tianbang
 from weekly_document import valid
 
 from pipeline.config import load
+from pipeline.errors import InputError
 from pipeline.vocabulary import GROUPS
-from pipeline.weekly.files import COLUMNS, FILES, SCHEMA, json_schema
+from pipeline.weekly.files import COLUMNS, EVENT_COLUMNS, FILES, SCHEMA, json_schema
 from pipeline.weekly.index import class_of
 from pipeline.weekly.issue import issue
+from pipeline.weekly.notes import note_in_both
 
 NOW = datetime.datetime(2023, 4, 1, tzinfo=datetime.UTC)
 PRINTED = 0.005
@@ -100,6 +102,14 @@ def test_days_of_the_week_that_have_no_weather_are_named(world: Path, own: Path)
     window = document(own)["places"][0]["pollutants"]["o3"]["windows"]["week"]
     assert (window["days"], window["missing"]) == (3, missing)
     assert "3 of 7 days" in outcome.out
+    # of three days there is no class, of twelve there is one
+    assert window["base"]["mci"] is not None
+    assert (window["base"]["class"], window["recent"]["class"]) == (None, None)
+    assert document(own)["places"][0]["pollutants"]["o3"]["windows"]["month"]["base"]["class"]
+    assert document(own)["notes"][-1] == {"en": "weather ends on 2023-03-15", "zh": "气象资料止于2023-03-15。"}
+    assert "no class with fewer than 5 days" in outcome.out
+    assert "observed: O3 mean of daily maximum 8-hour means" in outcome.out
+    valid(document(own))
 
 
 def test_files_hold_the_same_numbers_and_their_columns_are_agreed(world: Path, own: Path) -> None:
@@ -124,6 +134,11 @@ def test_files_hold_the_same_numbers_and_their_columns_are_agreed(world: Path, o
                     ).iloc[0]
                     assert row["mci"] == pytest.approx(mci, rel=1e-5)
                     assert row["class"] == window[reference]["class"]
+                    for share in window["drivers_of_change"]["previous"]:
+                        found_share = row[f"driver_previous_{share['group']}"]
+                        assert found_share == pytest.approx(
+                            share["points"] if reference == "base" else np.nan, abs=1e-4, nan_ok=True
+                        )
                 shares = {share["group"]: share["points"] for share in window["drivers"]}
                 # a group of which no driver is in the weather has no share, not one of zero
                 assert set(GROUPS) - set(shares) == {"radiation", "other"}
@@ -184,6 +199,61 @@ def test_every_file_has_its_manifest_and_a_later_run_leaves_them_alone(world: Pa
     }
 
 
+def test_a_page_that_is_refused_leaves_every_file_of_the_week_before(
+    world: Path, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issue(load(world), own, week="2023-W05", now=NOW)
+    before = {name: (own / name).read_bytes() for name in FILES}
+
+    def refused(*_: object) -> str:
+        raise InputError("no page")
+
+    monkeypatch.setattr("pipeline.weekly.page.render", refused)
+    with pytest.raises(InputError, match="no page"):
+        issue(load(world), own, week="2023-W06", now=NOW)
+    assert {name: (own / name).read_bytes() for name in FILES} == before
+    assert not list((own / "weekly").glob(".*"))
+
+
+def test_stagnation_planted_after_the_record_is_an_event_of_its_week(world: Path, own: Path) -> None:
+    planted = pd.read_csv(world.parent / "weather.csv", parse_dates=["time"])
+    calm, windy = (planted["time"].between(*days) for days in (CALM, WINDY))
+    planted.loc[calm | windy, ["u10", "v10", "tp"]] = [0.5, 0.5, 0.0]
+    planted.loc[windy, "u10"] = 9.0
+    planted.to_csv(world.parent / "planted.csv", index=False)
+    outcome = tianbang("index", world, "--out", own, "--week", "2023-W05", "--set", "weather.path=planted.csv")
+    assert outcome.code == 0, outcome.err
+    table = pd.read_csv(own / "weekly" / "events.csv")
+    assert tuple(table.columns) == EVENT_COLUMNS
+    usual = {"Eastham": usual_stagnation(planted, ["E1", "E2"]), "Westham": usual_stagnation(planted, ["W1"])}
+    for place in document(own)["places"]:
+        found = {row["event"]: row for row in place["pollutants"]["o3"]["windows"]["week"]["events"]}
+        stagnant = found["stagnation_partial"]
+        assert (stagnant["days"], stagnant["judged_days"], stagnant["years"]) == (5, 7, 2)
+        assert stagnant["usual_days"] == pytest.approx(np.mean([usual[city] for city in place["cities"]]), abs=1e-4)
+        assert found["wet_day"]["days"] == 0
+        # inversions matter for particles, and this weather has no levels
+        assert not {"inversion_850", "cold_surge"} & set(found)
+        own_rows = table[(table["level"] == place["level"]) & (table["name"] == place["key"])].set_index("event")
+        assert own_rows.loc["stagnation_partial", "days"] == 5
+        assert set(own_rows["window"]) == {"week"}
+    valid(document(own))
+    page = (own / "weekly" / "index.html").read_text(encoding="utf-8")
+    assert '["event_days",["event","days","judged","usual"]]' in page
+    assert '"event_stagnation_partial"' in page
+
+
+CALM, WINDY = ("2023-01-30", "2023-02-03"), ("2023-02-04", "2023-02-05")
+
+
+def usual_stagnation(weather: pd.DataFrame, stations: list[str]) -> float:
+    """Days of a week of the record, 30 January to 5 February, that are calm and dry; the mean of two years."""
+    own = weather[weather["station"].isin(stations)].assign(wind=lambda of: np.hypot(of["u10"], of["v10"]))
+    means = own.groupby("time")[["wind", "tp"]].mean()
+    calm = (means["wind"] < 3.2) & (means["tp"] < 1)
+    return float(np.mean([calm[f"{year}-01-30" : f"{year}-02-05"].sum() for year in (2021, 2022)]))
+
+
 def test_the_nation_has_the_events_of_all_cities_where_no_region_is_defined_as_it(world: Path, own: Path) -> None:
     assert tianbang("index", world, "--out", own, "--week", "2023-W05").code == 0
     rows = document(own)["events"]
@@ -209,7 +279,8 @@ def test_the_block_weekly_makes_no_run_anew_and_changes_weeks_and_classes(world:
     assert found["class_limits"]["season"] == [90, 97, 103, 110]
     for place in found["places"]:
         windows = place["pollutants"]["o3"]["windows"]
-        assert windows["month"]["base"]["class"] == "neutral"
+        # the month has four days by then, too few for a class
+        assert (windows["week"]["base"]["class"], windows["month"]["base"]["class"]) == ("neutral", None)
         mci, limits = windows["year"]["base"]["mci"], found["class_limits"]["year"]
         assert windows["year"]["base"]["class"] == class_of(mci, limits)
     again = tianbang("run", world, "--out", own, *settings)
@@ -278,6 +349,34 @@ def test_a_source_that_holds_nothing_new_leaves_the_record(world: Path, own: Pat
     assert found.code == 0, found.err
     assert "warning: weather after the record:" in found.err
     assert document(own)["week"]["label"] == "2022-W51"  # 2022 ends on a Saturday
+    (note,) = document(own)["notes"]
+    assert note["zh"].startswith("未取得建模期之后的气象资料（程序原文：")
+    assert str(files) not in json.dumps(document(own))
+
+
+@pytest.mark.parametrize(
+    ("note", "english", "chinese"),
+    [
+        ("weather after the record: /data/era 5/a.nc: no", "weather after the record: era 5/a.nc: no", None),
+        ("observations after the record: /srv/x/y.csv: bad", "observations after the record: y.csv: bad", None),
+        ("read https://host/folder/file, 3/4 of it", "read https://host/folder/file, 3/4 of it", None),
+        (
+            "outlook: /runs/a/weekly/outlooks/20230205 has no whole index.parquet; it is left out, remove it",
+            "outlook: 20230205 has no whole index.parquet; it is left out, remove it",
+            "展望：存档20230205缺少完整的index.parquet，未予采用，请删除。",
+        ),
+        (
+            "2 places have no model, such as Eastham, o3: the run did not separate them",
+            "2 places have no model, such as Eastham, o3: the run did not separate them",
+            "2个地点没有模型（如Eastham, o3）：运行时未能分离。",
+        ),
+        ("what nobody knew", "what nobody knew", "程序原文：what nobody knew"),
+    ],
+)
+def test_notes_have_both_languages_and_no_folders(note: str, english: str, chinese: str | None) -> None:
+    found = note_in_both(note)
+    assert found["en"] == english
+    assert chinese in (None, found["zh"])
 
 
 # -- days that may still change

@@ -18,6 +18,7 @@ from small_world import STATIONS, content, tianbang
 from weekly_document import valid
 
 from pipeline.config import Outlook, load
+from pipeline.weekly import terminal
 from pipeline.weekly.issue import issue
 from pipeline.weekly.outlook import archive, verification
 from pipeline.weekly.outlook.ahead import outlook_of_place
@@ -96,6 +97,7 @@ def test_a_perfect_outlook_is_the_later_index_and_has_no_error(world: Path, own:
     found = issue(config, own, week="2023-W06", now=LATER)
     for key, place in of_places(found).items():
         week, base = of_places(said)[key]["outlook"]["week"], place["windows"]["week"]["base"]
+        assert week["events"] == place["windows"]["week"]["events"] != []
         assert (week["start"], week["end"]) == ("2023-02-06", "2023-02-12")
         assert [week[name] for name in ("mci", "low", "high")] == pytest.approx(
             [base[name] for name in ("mci", "low", "high")], abs=PACKED
@@ -405,6 +407,7 @@ def test_the_document_with_an_outlook_and_scores_is_that_of_its_schema(world: Pa
 
 def test_days_and_the_week_ahead_are_in_table_and_netcdf_and_marked_as_forecast(world: Path, own: Path) -> None:
     said = issue(load(world), own, week=None, now=MONDAY, outlook=True)
+    assert terminal.as_text(said).count("(without forecast error)") == len(said["places"])
     table = pd.read_csv(own / "weekly" / "index.csv")
     ahead = table[table["window"].isin(["day_ahead", "week_ahead"])]
     assert set(ahead["kind"]) == {"forecast"}
@@ -427,6 +430,9 @@ def test_days_and_the_week_ahead_are_in_table_and_netcdf_and_marked_as_forecast(
             assert (row["end"], row["days"], row["class"]) == (week["end"], 7, week["class"])
             assert row["mci"] == pytest.approx(week["mci"], rel=1e-5)
             assert float(at["outlook_week_mci"]) == week["mci"]
+            # no outlook was kept before: its error is in no interval
+            assert row["forecast_error"] != row["forecast_error"]
+            assert bool(at["outlook_week_forecast_error"].isnull())
 
 
 # -- the command
@@ -458,7 +464,7 @@ def test_a_forecast_that_cannot_be_had_leaves_the_index_and_is_told(world: Path,
     found = document(own)
     why = found["outlook"]["why"]
     assert why["en"] in outcome.out
-    assert why["en"] not in found["notes"]
+    assert why["en"] not in [note["en"] for note in found["notes"]]
     assert why["zh"].startswith("原因：开放数据不含模型所用的边界层高度（blh）")
     assert found["places"][0]["pollutants"]["o3"]["windows"]["week"]["days"] == 7
     page = (own / "weekly" / "index.html").read_text(encoding="utf-8")

@@ -77,6 +77,7 @@ def with_week(mci, low, high, **more):
     week = index["places"][0]["pollutants"]["pm25"]["windows"]["week"]
     week["base"] |= {"mci": mci, "low": low, "high": high, "rank": 3, "of": 11, "percentile": 20.0}
     week["change"] = {"previous": None, "last_year": None, "five_years": None}
+    week["recent"] = None
     week |= more
     return index
 
@@ -107,6 +108,24 @@ def test_the_headline_is_the_set_phrase_of_the_bulletins():
     )
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "english", "chinese"),
+    [
+        (90.0, 99.0, "it was 95.0 (90.0 to 99.0): the same verdict.", "为95.0（90.0至99.0），判断一致。"),
+        (
+            90.0, 101.0, "it was 95.0 (90.0 to 101.0), near the reference: the two verdicts differ.",
+            "为95.0（90.0至101.0），气象条件接近基准：两种基准的判断不一致。",
+        ),
+    ],
+)  # fmt: skip
+def test_the_headline_holds_both_verdicts_and_says_when_they_differ(low, high, english, chinese):
+    index = with_week(93.1, 90.2, 96.0, recent={"mci": 95.0, "low": low, "high": high})
+    assert said(index, "nation")[0].endswith(f"Against the mean of 2020-2024 {english}")
+    assert said(index, "nation", language="zh")[0].endswith(f"以2020-2024年平均为基准{chinese}")
+    index["references"]["recent"] = None
+    assert said(index, "nation")[0].endswith("was favourable for lowering PM₂.₅.")
+
+
 def test_a_change_whose_interval_holds_zero_is_not_sure():
     change = {"previous": -4.0, "previous_low": -9.0, "previous_high": 1.0, "last_year": 2.1, "last_year_low": 0.1}
     change |= {"last_year_high": 4.1, "five_years": 0.01, "years": 3}
@@ -119,7 +138,9 @@ def test_a_change_whose_interval_holds_zero_is_not_sure():
 
 
 def test_days_without_weather_are_told():
-    index = with_week(93.1, 90.2, 96.0, missing=["2025-10-05"], kinds={"final": 6})
+    index = with_week(93.1, 90.2, 96.0, days=6, missing=["2025-10-05"], kinds={"final": 6})
+    assert "(90 % interval 90.2 to 96.0; 6 of 7 days)" in said(index, "nation")[0]
+    assert "（90%区间90.2至96.0；7天中6天）" in said(index, "nation", language="zh")[0]
     assert said(index, "nation")[-1] == "No weather on 1 of the week's days: they do not count."
 
 
@@ -173,8 +194,8 @@ def test_the_observed_change_tells_what_the_weather_explains():
     observed = {"value": 28.45, "days": 7, "last_year": 31.0, "change": -2.55, "weather": -1.9}
     sure = with_week(93.0, 90.0, 96.0, observed=observed | {"weather_low": -2.6, "weather_high": -1.2})
     assert (
-        "Observed: 28.4 µg m⁻³, 2.6 less than in the same week of last year; the weather lowered it by itself: "
-        in str(said(sure, "nation"))
+        "Observed (mean of daily means): 28.4 µg m⁻³, 2.6 less than in the same week of last year; the weather "
+        "lowered it by itself: " in str(said(sure, "nation"))
     )
     assert "其中气象条件使其下降：−1.9微克/立方米（−2.6至−1.2）" in str(said(sure, "nation", language="zh"))
     unsure = with_week(93.0, 90.0, 96.0, observed=observed | {"weather_low": -2.6, "weather_high": 0.2})
@@ -183,9 +204,30 @@ def test_the_observed_change_tells_what_the_weather_explains():
 
 def test_concentrations_have_the_decimals_the_ministry_prints(example):
     (ozone,) = [one for one in said(example, "nation", "o3") if one.startswith("Observed")]
-    assert re.match(r"Observed: \d+ µg m⁻³", ozone)
+    assert re.match(r"Observed \(mean of daily maximum 8-hour means\): \d+ µg m⁻³", ozone)
     (particles,) = [one for one in said(example, "nation") if one.startswith("Observed")]
-    assert re.match(r"Observed: \d+\.\d µg m⁻³", particles)
+    assert re.match(r"Observed \(mean of daily means\): \d+\.\d µg m⁻³", particles)
+
+
+def test_the_largest_driver_of_each_change_is_named():
+    shares = [{"group": "wind", "points": -6.0, "low": -8.0, "high": -4.0}]
+    unsure = [{"group": "mixing", "points": 2.0, "low": -1.0, "high": 5.0}]
+    index = with_week(93.0, 90.0, 96.0, drivers_of_change={"previous": shares, "last_year": unsure})
+    assert (
+        "What changed it most: on the week before wind (−6.0 points, −8.0 to −4.0), on last year mixing, not surely "
+        "(+2.0 points, −1.0 to +5.0, holds zero)."
+    ) in said(index, "nation")
+    assert "变化的主要驱动因子：较上周为风与传输（−6.0点，−8.0至−4.0）、" in str(said(index, "nation", language="zh"))
+
+
+def test_an_outlook_without_forecast_error_has_no_word_for_its_side():
+    index = with_week(93.0, 90.0, 96.0)
+    week = index["places"][0]["pollutants"]["pm25"]["outlook"]["week"]
+    week |= {"mci": 80.0, "low": 78.0, "high": 82.0}
+    assert "80.0 (78.0 to 82.0), favourable." in str(said(index, "nation"))
+    week["forecast_error"] = None
+    assert "80.0 (78.0 to 82.0, without forecast error)." in str(said(index, "nation"))
+    assert "指数为80.0（78.0至82.0，未含预报误差）。" in str(said(index, "nation", language="zh"))
 
 
 def test_days_that_are_not_final_are_told():
@@ -205,7 +247,7 @@ def test_what_is_missing_is_left_out():
 @pytest.mark.parametrize("key", sorted(PHRASES))
 def test_a_phrase_has_the_same_placeholders_in_both_languages(key):
     named = [{name for _, name, _, _ in string.Formatter().parse(one) if name} for one in PHRASES[key]]
-    left_to_context = {"place", "pollutant", "units"}
+    left_to_context = {"place", "pollutant", "units", "statistic"}
     assert named[0] - left_to_context == named[1] - left_to_context
 
 
@@ -239,9 +281,19 @@ def test_a_value_too_large_takes_a_coarser_step_and_is_never_cut():
         packed([40000.0], 0.1)
 
 
+def with_forms(forms, said):
+    """A packed sentence with its phrase and the names of its values in place of the number of its form."""
+    number, *values = said
+    return forms[number], [[with_forms(forms, one) for one in own] if isinstance(own, list) else own for own in values]
+
+
 def test_the_order_of_places_changes_nothing_of_any(example):
     turned = example | {"places": list(reversed(example["places"]))}
     ours, theirs = (content.payload(one) for one in (example, turned))
+    for payload in (ours, theirs):
+        for own in payload["pollutants"].values():
+            for place in filter(None, own["places"]):
+                place["said"] = [with_forms(payload["forms"], one) for one in place["said"]]
     for name in ("pm25", "o3"):
         assert ours["pollutants"][name]["places"] == list(reversed(theirs["pollutants"][name]["places"]))
 
@@ -277,10 +329,11 @@ def test_values_that_are_not_numbers_are_missing():
     week = index["places"][0]["pollutants"]["pm25"]["windows"]["week"]
     week["base"] |= {"mci": float("nan"), "low": float("inf"), "rank": np.int64(4)}
     index["places"][0]["pollutants"]["pm25"]["weeks"][0]["mci"] = float("nan")
-    nation = Reader(page.render(index, None)).data()["pollutants"]["pm25"]["places"][0]
+    found = Reader(page.render(index, None)).data()
+    nation = found["pollutants"]["pm25"]["places"][0]
     assert nation["windows"]["week"]["base"][:2] == [None, None]
     assert nation["windows"]["week"]["base"][4] == 4
-    assert nation["said"][0] == ["index_none", {}]
+    assert found["forms"][nation["said"][0][0]] == ["index_none", []]
 
 
 # --- the file
@@ -640,7 +693,9 @@ def test_the_csv_holds_what_the_index_holds(browser, weekly, example):
         for day in ahead["days"]:
             row = rows[rows["window"] == "day_ahead"].loc[day["date"]]
             assert row["high"] == pytest.approx(day["high"], abs=0.05 + 1e-9)
+            assert row["forecast_error"] == pytest.approx(day["forecast_error"])
         row = rows[rows["window"] == "week_ahead"].loc[ahead["week"]["start"]]
+        assert row["forecast_error"] == ahead["week"]["forecast_error"]
         assert (row["end"], row["class"]) == (ahead["week"]["end"], ahead["week"]["class"])
         assert row["mci"] == pytest.approx(ahead["week"]["mci"], abs=0.05 + 1e-9)
     indexed = table[~is_ahead].set_index(["key", "pollutant", "window"])
@@ -651,6 +706,10 @@ def test_the_csv_holds_what_the_index_holds(browser, weekly, example):
             assert row[column] == pytest.approx(window["base"][column], abs=0.05 + 1e-9)
         assert (row["class"], row["recent_class"]) == (window["base"]["class"], window["recent"]["class"])
         assert (row["days"], row["days_final"]) == (278, 278)
+    shares = place_of(example, "fwp_13")["pollutants"]["o3"]["windows"]["week"]["drivers_of_change"]["previous"]
+    for share in shares:
+        printed = indexed.loc[("fwp_13", "o3", "week"), f"driver_previous_{share['group']}"]
+        assert printed == pytest.approx(share["points"], abs=0.05 + 1e-9)
     assert indexed.loc[(DIRTY_CITY, "pm25", "week"), "name_en"] == DIRTY
     assert indexed.loc[(FORMULA_CITY, "pm25", "week"), "name_en"] == "'" + place_of(example, FORMULA_CITY)["name"]["en"]
     assert np.isnan(indexed.loc[(EMPTY_CITY, "pm25", "week"), "mci"])
@@ -693,7 +752,7 @@ def test_the_keyboard_reaches_the_map_and_walks_it(browser, weekly):
     from selenium.webdriver.common.keys import Keys
 
     browser.open(weekly, "#lang=en&place=110000&level=city")
-    browser.run("document.querySelector('#map-when button:last-child').focus()")
+    browser.run("document.querySelector('#map-reference button:last-child').focus()")
     browser.press(Keys.TAB)
     told = "return document.activeElement.getAttribute('aria-label')"
     assert browser.run("return document.activeElement.id") == "stop"
@@ -805,6 +864,7 @@ def test_parts_that_are_absent_are_told_in_their_places(browser, tmp_path):
             own.pop("outlook")
             own.pop("band")
             own["windows"]["week"]["drivers"] = []
+            own["windows"]["week"]["events"] = []
             own["windows"]["week"]["recent"] = None
             own["windows"]["year"]["base"] = None
             own["windows"].pop("month")
@@ -813,7 +873,7 @@ def test_parts_that_are_absent_are_told_in_their_places(browser, tmp_path):
     browser.open(path, "#lang=en")
     assert "Install tianbang[maps]" in browser.text("#map-missing")
     assert browser.text("#outlook") == template("outlook_none", "en")
-    assert browser.text("#events") == template("events_none", "en")
+    assert browser.texts("#events p") == [template("events_none", "en")]
     assert browser.text("#verification") == template("verification_none", "en")
     assert browser.text("#drivers") == template("drivers_none", "en")
     browser.click("#languages button[data-value=zh]")
@@ -821,6 +881,56 @@ def test_parts_that_are_absent_are_told_in_their_places(browser, tmp_path):
     browser.click("#all tbody tr:last-child button")
     assert browser.text("#outlook") == template("outlook_none", "zh")
     assert browser.complaints() == []
+
+
+@pytest.mark.slow
+def test_a_week_of_few_days_and_an_outlook_without_error_are_marked_everywhere(browser, tmp_path):
+    index = weekly_example(count=3)
+    missing = ["2025-10-03", "2025-10-04", "2025-10-05"]
+    for place in index["places"]:
+        for own in place["pollutants"].values():
+            week = own["windows"]["week"]
+            week |= {"days": 4, "missing": missing, "kinds": {"final": 4}}
+            week["base"] |= {"mci": 80.0, "low": 78.0, "high": 82.0, "class": None}
+            week["recent"] |= {"mci": 99.0, "low": 97.0, "high": 101.0, "class": None}
+            own["outlook"]["week"] |= {"forecast_error": None, "mci": 70.0, "low": 69.0, "high": 71.0}
+    path = page.write(index, tmp_path / "few.html")
+    badges = {"en": "4 of 7 days", "zh": "7天中4天"}
+    for language, badge in badges.items():
+        browser.open(path, f"#lang={language}&level=city&place=110000")
+        for css in ("#headlines article", "#chosen-class", "#chosen-sentences p", "#map-marked", "#pointed"):
+            assert badge in browser.text(css), css
+        assert all(badge in line for line in browser.texts("#all tbody tr"))
+        assert browser.text("#headlines article .class") == template("no_class", language).format(days=5)
+        coming = browser.text("#headlines article .coming")
+        assert coming.endswith(template("without_error", language))
+        assert template("favourable", language) not in coming
+        assert template("verdicts_differ", language) in browser.text("#headlines article .verdicts")
+        fill = "return document.querySelector('#map path[data-code=\"110000\"]').style.fill"
+        assert browser.run(fill) == ""
+        assert browser.texts("#map-reference button")[1].find("2020-2024") >= 0
+        browser.click("#map-reference button[data-value=recent]")
+        assert "99.0 [97.0, 101.0]" in browser.text("#pointed")
+        browser.click("#map-when button[data-value=ahead]")
+        assert browser.texts("#map-reference button") == []
+        assert template("without_error", language) in browser.text("#map-marked")
+        assert template("without_error", language) in browser.text("#pointed")
+    assert browser.complaints() == []
+
+
+@pytest.mark.slow
+def test_the_waterfall_starts_from_what_is_chosen(browser, weekly, example):
+    browser.open(weekly, "#lang=en&pollutant=pm25&place=nation")
+    week = place_of(example, "nation")["pollutants"]["pm25"]["windows"]["week"]
+    starts = {"reference": 100.0} | {
+        name: week["base"]["mci"] - week["change"][name] for name in ("previous", "last_year")
+    }
+    for name, start in starts.items():
+        browser.click(f"#drivers-from button[data-value={name}]")
+        told = browser.run("return document.querySelector('#drivers svg').getAttribute('aria-label')")
+        shares = week["drivers"] if name == "reference" else week["drivers_of_change"][name]
+        assert f"from {text(start)} to {text(week['base']['mci'])} by driver group" in told
+        assert all(signed(share["points"]) in told for share in shares)
 
 
 @pytest.mark.slow

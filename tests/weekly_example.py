@@ -69,7 +69,7 @@ def weekly_example(seed: int = 1, *, count: int = 339) -> dict[str, Any]:
         "class_limits": LIMITS,
         "kinds": ["final", "preliminary", "emulated", "forecast"],
         "groups": [{"key": key, "en": key, "zh": chinese} for key, chinese in GROUPS.items()],
-        "places": places, "notes": [f"{DIRTY} is a note"],
+        "places": places, "notes": [{"en": f"{DIRTY} is a note", "zh": f"{DIRTY}为说明"}],
         "event_names": [{"key": key, "en": key.replace("_", " "), "zh": chinese} for key, chinese in EVENTS.items()],
         "events": [event for place in places[:9] for event in _events(rng, place)],
         "verification": {name: [_lead(rng, lead) for lead in range(1, 11)] for name in LEVELS},
@@ -137,11 +137,12 @@ def _window(rng: np.random.Generator, start: str, days: int, level: float, mci: 
     observed = float(level * rng.uniform(0.7, 1.3))
     change, weather = float(rng.normal(0, 4)), float(rng.normal(0, 3))
     return {
-        "start": start, "end": "2025-10-05", "days": days,
+        "start": start, "end": "2025-10-05", "days": days, "events": _event_days(rng) if days == 7 else [],
         "kinds": {"final": days - 3, "preliminary": 2, "emulated": 1} if days == 7 else {"final": days},
         "base": _reference(rng, index), "recent": _reference(rng, index + 2),
         "change": {"previous": float(rng.normal(0, 5)), "last_year": float(rng.normal(0, 5)), "five_years": None},
         "drivers": _drivers(rng, index - 100),
+        "drivers_of_change": {"previous": _drivers(rng, 3.0), "last_year": _drivers(rng, -2.0)},
         "observed": {
             "value": observed, "days": days, "last_year": observed - change, "change": change, "weather": weather,
             "weather_low": weather - 1.5, "weather_high": weather + 1.5,
@@ -179,10 +180,12 @@ def _outlook(rng: np.random.Generator) -> dict[str, Any]:
     days = [
         {"date": (first + datetime.timedelta(days=lead - 1)).isoformat(), "lead": lead, "kind": "forecast"}
         | {"mci": float(mci), "low": float(mci - 2 - lead), "high": float(mci + 2 + lead)}
+        | {"forecast_error": 1.0 + lead}
         for lead, mci in enumerate(values, start=1)
     ]
     week = {"start": days[0]["date"], "end": days[6]["date"]} | _spread(rng, values[:7].mean())
-    week["class"] = class_of(week["mci"])
+    week |= {"class": class_of(week["mci"]), "forecast_error": 3.0}
+    week["events"] = _event_days(rng)
     return {"issued": "2025-10-06T00:00:00Z", "source": "ifs", "days": days, "week": week}
 
 
@@ -197,6 +200,14 @@ def _events(rng: np.random.Generator, place: dict[str, Any]) -> list[dict[str, A
         for event in EVENTS
         for year in ("all", *range(2015, 2026))
     ]  # fmt: skip
+
+
+def _event_days(rng: np.random.Generator) -> list[dict[str, Any]]:
+    return [
+        {"event": event, "days": int(rng.integers(0, 6)), "judged_days": 7, "usual_days": float(rng.uniform(0, 4))}
+        | {"years": 10}
+        for event in ("stagnation", "cold_surge", "wet_day")
+    ]
 
 
 def _lead(rng: np.random.Generator, lead: int) -> dict[str, Any]:

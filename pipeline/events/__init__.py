@@ -6,7 +6,7 @@ Criteria are data (``criteria.yml``). ``flags`` says of every day of one place w
 """
 
 from pipeline.events.concentrations import at_fixed_emissions
-from pipeline.events.criteria import Criterion, criteria, event_in
+from pipeline.events.criteria import Criterion, criteria, event_in, events_of_interest
 from pipeline.events.episodes import episodes
 from pipeline.events.flags import flags, left_out
 from pipeline.events.tables import EPISODES, EVENTS, episodes_of_places, events, of_interest
@@ -21,6 +21,7 @@ __all__ = [
     "episodes_of_places",
     "event_in",
     "events",
+    "events_of_interest",
     "flags",
     "left_out",
     "of_interest",

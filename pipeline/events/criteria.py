@@ -131,6 +131,12 @@ def _require_units(key: str, given: Mapping[str, Any]) -> None:
         raise ConfigError(f"event {key}: found {quantity} in {given['units']!r}; agreed {known[quantity]!r}")
 
 
+def events_of_interest(pollutant: str) -> tuple[str, ...]:
+    """Keys of the events that matter for a pollutant, in the order of the criteria; of one that none names, all."""
+    named = tuple(key for key, one in criteria().items() if pollutant in one.matters_for)
+    return named or tuple(criteria())
+
+
 def event_in(language: str, key: str) -> str:
     """What an event is called; an unknown one keeps its key."""
     found = criteria().get(key)

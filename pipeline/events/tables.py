@@ -11,7 +11,7 @@ import xarray as xr
 
 from models.counterfactual import interval
 from pipeline.events.concentrations import ALL
-from pipeline.events.criteria import criteria
+from pipeline.events.criteria import criteria, events_of_interest
 from pipeline.events.episodes import episodes
 from pipeline.events.flags import flags
 
@@ -67,9 +67,8 @@ def of_interest(frame: pd.DataFrame) -> pd.DataFrame:
 
     For a pollutant that no criterion names, all events matter.
     """
-    named = {pollutant for criterion in criteria().values() for pollutant in criterion.matters_for}
     matters = [
-        pollutant not in named or event not in criteria() or pollutant in criteria()[event].matters_for
+        event not in criteria() or event in events_of_interest(pollutant)
         for event, pollutant in zip(frame["event"], frame["pollutant"], strict=True)
     ]
     known = (frame["year"].astype(str) == ALL) & frame["difference"].notna()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import ExitStack
 from importlib import resources
 from typing import Any
 
@@ -17,7 +18,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from pipeline.store import Run, write_text, written_whole
+from pipeline.store import Run, written_whole
 from pipeline.vocabulary import GROUPS
 from pipeline.weekly import page
 from pipeline.weekly.days import KINDS
@@ -29,41 +30,62 @@ SCHEMA = "tianbang-index/1"
 JSON, CSV, NETCDF, PAGE, JSON_SCHEMA = (
     f"weekly/index.{suffix}" for suffix in ("json", "csv", "nc", "html", "schema.json")
 )
-FILES = (JSON, CSV, NETCDF, PAGE, JSON_SCHEMA)
+EVENTS = "weekly/events.csv"
+FILES = (JSON, CSV, EVENTS, NETCDF, PAGE, JSON_SCHEMA)
 CHANGES = ("previous", "last_year", "five_years")
 OBSERVED = ("value", "days", "last_year", "change", "weather", "weather_low", "weather_high")
 ENDS = ("", "_low", "_high")
+DRIVERS = {"driver_": None, "driver_previous_": "previous", "driver_last_year_": "last_year"}
+"""Beginnings of columns: the groups' shares in the base index less 100, and in its changes."""
 NO_KIND = -1
 FLAGS = {
     "flag_values": np.arange(NO_KIND, len(KINDS), dtype=np.int8),
     "flag_meanings": " ".join(["no_day", *KINDS]),
 }
 """Of CF, for the kinds of days."""
-OUTLOOK_ENDS = {"mci": "estimate", "low": "lower end of the 90 % interval", "high": "upper end of the 90 % interval"}
+OUTLOOK_PARTS = {
+    "mci": ("mci", "estimate"),
+    "low": ("mci_low", "lower end of the 90 % interval"),
+    "high": ("mci_high", "upper end of the 90 % interval"),
+    "forecast_error": (
+        "forecast_error",
+        "half-width of past errors in the interval, unknown where they are not in it,",
+    ),
+}
+"""Names and meaning of the variables of an outlook by the document's keys."""
 COLUMNS = (
     "level", "name", "pollutant", "window", "start", "end", "days", "missing", "kind", "reference", "mci", "mci_low",
     "mci_high", "class", "rank", "of", "percentile",
     *(f"{name}{end}" for name in (f"change_{change}" for change in CHANGES) for end in ENDS),
-    *(f"{name}{end}" for name in (f"driver_{group}" for group in GROUPS) for end in ENDS),
-    *(f"observed_{name}" for name in OBSERVED), "units", "lead", "issued",
+    *(f"{name}{group}{end}" for name in DRIVERS for group in GROUPS for end in ENDS),
+    *(f"observed_{name}" for name in OBSERVED), "units", "lead", "issued", "forecast_error",
 )  # fmt: skip
 """Of ``index.csv``: a row for each place, pollutant, window and reference, and for each day and the week ahead.
 
-Changes and drivers belong to the base and to windows; ``lead`` and ``issued`` to days and the week ahead.
+Changes and drivers belong to the base and to windows; ``lead``, ``issued`` and ``forecast_error`` (empty where it
+is not in the interval) to days and the week ahead.
 """
+EVENT_COLUMNS = (
+    "level", "name", "pollutant", "window", "start", "end", "kind", "event", "days", "judged_days",
+    "usual_days", "years",
+)  # fmt: skip
+"""Of ``events.csv``: a row for each place, pollutant and event that matters for it, of the week and the week ahead."""
 DAY_AHEAD, WEEK_AHEAD = "day_ahead", "week_ahead"
 """Windows of the rows of an outlook, whose ``kind`` is that of their days: forecast."""
 
 
 def write(run: Run, document: Entry, key: str, made_of: Mapping[str, Any]) -> None:
-    """All of the files, each whole or not at all, with their manifests."""
-    write_text(run.path(JSON), json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False))
-    with written_whole(run.path(CSV)) as partial:
-        table(document).to_csv(partial, index=False, float_format="%.8g", encoding="utf-8")
-    with written_whole(run.path(NETCDF)) as partial:
-        dataset(document).to_netcdf(partial)
-    page.write(document, run.path(PAGE))
-    write_text(run.path(JSON_SCHEMA), json_schema())
+    """All of the files with their manifests; where one cannot be made, those of before stay as they were."""
+    with ExitStack() as stack:
+        # renamed when all are written
+        partial = {artefact: stack.enter_context(written_whole(run.path(artefact))) for artefact in FILES}
+        text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        partial[JSON].write_text(text, encoding="utf-8")
+        table(document).to_csv(partial[CSV], index=False, float_format="%.8g", encoding="utf-8")
+        event_table(document).to_csv(partial[EVENTS], index=False, float_format="%.6g", encoding="utf-8")
+        dataset(document).to_netcdf(partial[NETCDF])
+        page.write(document, partial[PAGE])
+        partial[JSON_SCHEMA].write_text(json_schema(), encoding="utf-8")
     for artefact in FILES:
         run.record(artefact, key, made_of)
 
@@ -102,9 +124,25 @@ def _row(name: str, window: Entry, reference: str) -> Entry:
     }  # fmt: skip
     if reference == "base":
         row |= {f"change_{change}{end}": window["change"][f"{change}{end}"] for change in CHANGES for end in ENDS}
-        for share in window["drivers"]:
-            row |= {f"driver_{share['group']}{end}": share[end.strip("_") or "points"] for end in ENDS}
+        for name, change in DRIVERS.items():
+            for share in window["drivers"] if change is None else window["drivers_of_change"][change]:
+                row |= {f"{name}{share['group']}{end}": share[end.strip("_") or "points"] for end in ENDS}
     return row
+
+
+def event_table(document: Entry) -> pd.DataFrame:
+    """The events of the week and of the week ahead as a table, columns ``EVENT_COLUMNS``."""
+    rows = []
+    for place in document["places"]:
+        for pollutant, found in place["pollutants"].items():
+            own = {"level": place["level"], "name": place["key"], "pollutant": pollutant}
+            week, ahead = found["windows"]["week"], (found.get("outlook") or {}).get("week")
+            for name, window in (("week", week), (WEEK_AHEAD, ahead)):
+                if window is not None:
+                    kind = window["kind"] if name == WEEK_AHEAD else _kind(window) or ""
+                    shared = {"window": name, "start": window["start"], "end": window["end"], "kind": kind}
+                    rows += [own | shared | event for event in window["events"]]
+    return pd.DataFrame(rows, columns=list(EVENT_COLUMNS)).astype({"years": "Int64"})
 
 
 def _kind(window: Entry) -> str | None:
@@ -205,16 +243,16 @@ def _dataset_ahead(document: Entry, pollutants: list[str]) -> xr.Dataset:
     dates = sorted(days)
     shape = (len(document["places"]), len(pollutants))
     variables: dict[str, tuple[Any, ...]] = {}
-    for source, end in (("mci", ""), ("low", "_low"), ("high", "_high")):
+    for source, (name, meaning) in OUTLOOK_PARTS.items():
         by_day, by_week = np.full((*shape, len(dates)), np.nan), np.full(shape, np.nan)
         for at, outlook in ahead:
             for row in outlook["days"]:
-                by_day[*at, dates.index(row["date"])] = row[source]
-            if outlook["week"] is not None:
+                by_day[*at, dates.index(row["date"])] = np.nan if row[source] is None else row[source]
+            if outlook["week"] is not None and outlook["week"][source] is not None:
                 by_week[at] = outlook["week"][source]
-        what = f"{OUTLOOK_ENDS[source]} of the index ahead at the base reference, by forecast weather"
-        variables[f"outlook_mci{end}"] = (("place", "pollutant", "ahead"), by_day, _of_index(what))
-        variables[f"outlook_week_mci{end}"] = (("place", "pollutant"), by_week, _of_index(f"{what}, first seven days"))
+        what = f"{meaning} of the index ahead at the base reference, by forecast weather"
+        variables[f"outlook_{name}"] = (("place", "pollutant", "ahead"), by_day, _of_index(what))
+        variables[f"outlook_week_{name}"] = (("place", "pollutant"), by_week, _of_index(f"{what}, first seven days"))
     kinds = np.array([KINDS.index(days[date]["kind"]) for date in dates], dtype=np.int8)
     variables["outlook_kind"] = ("ahead", kinds, {"long_name": "kind of the day ahead", **FLAGS})
     return xr.Dataset(

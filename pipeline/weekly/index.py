@@ -25,6 +25,8 @@ Entry = dict[str, Any]
 FEWEST_YEARS = 3
 """Of the five years before, so many must have the window for their mean to be compared with."""
 YEARS_OF_MEAN = 5
+FEWEST_DAYS_OF_CLASS = 5
+"""Days with weather below which a window has no class: the index of fewer varies more than the limits are made for."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def window_of(
     """Everything about one window of one place, as the document says it.
 
     ``place`` holds its means (``means.arrays``). ``missing`` lists the days of the window without weather; ``kinds``
-    names days that are not final.
+    names days that are not final. With fewer than ``FEWEST_DAYS_OF_CLASS`` days there is no class.
     """
     own = _Own(place, plan, plan.windows.index(window))
     first = (window.days[0] - plan.span[0]).days
@@ -97,7 +99,10 @@ def window_of(
         "days": int(known.sum()),
         "missing": [_iso(day) for day in window.days[~known]],
         "kinds": {kind: counted[kind] for kind in KINDS if kind in counted},
-        **{name: own.at_reference(i, limits) for i, name in enumerate(REFERENCES)},
+        **{
+            name: own.at_reference(i, limits if known.sum() >= FEWEST_DAYS_OF_CLASS else None)
+            for i, name in enumerate(REFERENCES)
+        },
         "change": own.changes(),
         "drivers": _drivers(own.points, playing),
         "drivers_of_change": {
@@ -148,15 +153,16 @@ class _Own:
         """The groups' shares in the change of the base index from last year, (groups, members)."""
         return _index(self.place["last_year_share"][self.k], self.place["last_year_reference"][self.k])
 
-    def at_reference(self, reference: int, limits: Sequence[float]) -> Entry | None:
-        """The index at a reference with interval, class and rank; None where it is not known."""
+    def at_reference(self, reference: int, limits: Sequence[float] | None) -> Entry | None:
+        """The index at a reference with interval, class by ``limits`` and rank; None where it is not known."""
         found = self.years(reference)
         members, others = found[self.year], np.delete(found[:, 0], self.year)
         if np.isnan(members[0]):
             return None
         low, high = interval(members)
         value = float(members[0])
-        named = {"mci": number(value), "low": number(low), "high": number(high), "class": class_of(value, limits)}
+        named: Entry = {"mci": number(value), "low": number(low), "high": number(high)}
+        named |= {"class": None if limits is None else class_of(value, limits)}
         return {**named, **rank_of(value, others)}
 
     def changes(self) -> Entry:

@@ -27,15 +27,16 @@ from pipeline.stages import read_places
 from pipeline.store import Run, digest
 from pipeline.vocabulary import GROUPS
 from pipeline.vocabulary import pollutant as known_pollutant
-from pipeline.weekly import files, fitted, issued
+from pipeline.weekly import event_days, files, fitted, issued, wording
 from pipeline.weekly.days import KINDS, extended
 from pipeline.weekly.events import NATION, event_names, events_of
 from pipeline.weekly.filling import filled
 from pipeline.weekly.index import Entry, band_of_place, classes, weeks_of_place, window_of
 from pipeline.weekly.means import Plan, arrays, planned, readings
 from pipeline.weekly.newest import Newest, newest
+from pipeline.weekly.notes import note_in_both
 from pipeline.weekly.outlook import compose
-from pipeline.weekly.outlook.ahead import Asked, series
+from pipeline.weekly.outlook.ahead import WEEK, Asked, series
 from pipeline.weekly.outlook.prepare import Prepared, prepare
 from pipeline.weekly.outlook.refusal import Reason, reason_of
 from pipeline.weekly.windows import DAY, WINDOWS, Week, week_named, week_of, weeks_of, windows
@@ -53,7 +54,7 @@ Models = Mapping[str, Mapping[str, str]]
 
 @dataclass(frozen=True)
 class City:
-    """One city with all of its models: all a worker needs, and small enough to send.
+    """One city with all of its models and assessed ``stations``: all a worker needs, and small enough to send.
 
     ``weather`` is the daily weather after the record, None without any; ``observed`` are daily observations by
     pollutant. ``asked`` are the days of outlooks, ``analysed`` all weather after the record where there is more
@@ -62,6 +63,7 @@ class City:
 
     folder: Path
     name: str
+    stations: Sequence[str]
     models: Mapping[str, str]
     weather: pd.DataFrame | None
     observed: Mapping[str, pd.Series]
@@ -73,11 +75,15 @@ class City:
 
 @dataclass(frozen=True)
 class Means:
-    """What a city gives: its windows' means and its days' series by pollutant, and why it has no days ahead."""
+    """What a city gives: its windows' means and its days' series by pollutant, and why it has no days ahead.
+
+    ``events`` are those of the week and of the coming one (``event_days.of_city``).
+    """
 
     name: str
     windows: Mapping[str, xr.Dataset]
     series: Mapping[str, xr.Dataset]
+    events: Mapping[str, pd.DataFrame]
     refused: Reason | None
 
 
@@ -132,10 +138,11 @@ def issue(
         **_head(config, chosen, plan, now),
         "models": _digest_of(run, models),
         "places": _places(config, means, stations, regions, found, plan),
-        "notes": notes,
+        "notes": [note_in_both(note) for note in [*notes, *_weather_ends(chosen, found)]],
     }
     document |= {"events": events_of(run, _areas(document)), "event_names": event_names()}
     scores = compose.add(document, prepared, {name: own.series for name, own in of_cities.items()}, config)
+    event_days.add(document, {(name, key): own.events for name, own in of_cities.items() for key in own.windows})
     own = issued.issue_of(config, document["models"], chosen, found)
     key = digest([__version__, issued.made_of(own), document["made"]])
     files.write(run, document, key, issued.made_of(own))
@@ -214,8 +221,7 @@ def _models(config: Config, run: Run, stations: Stations) -> tuple[Models, list[
     if missing or absent:
         which = f"of {len(missing)} places, such as {missing[0]}," if missing else f"of {absent[0]!r}"
         raise InputError(f"{run.folder}: models {which} are missing; run `tianbang run` with this config and --out")
-    few = f"{len(skipped)} places have no model, such as {skipped[0]}: the run did not separate them" if skipped else ""
-    return found, [few] if few else []
+    return found, [wording.say("note_models", "en", count=len(skipped), place=skipped[0])] if skipped else []
 
 
 def _latest(config: Config, found: Newest) -> Week:
@@ -268,7 +274,7 @@ def _city(
     weather, analysed, ahead = (
         None if own is None else own.weather_of(members) for own in (found.days, later, prepared.days)
     )
-    return City(run.folder, name, models, weather, observed, plan, prepared.asked, analysed, ahead)
+    return City(run.folder, name, members, models, weather, observed, plan, prepared.asked, analysed, ahead)
 
 
 def _mapped(cities: Sequence[City], scheduler: Scheduler) -> Iterator[Means]:
@@ -290,11 +296,25 @@ def city_means(city: City) -> Means:
                 days[pollutant] = series((kept, analysed), city.ahead, city.asked, place=place)
             except InputError as error:
                 days[pollutant], refused = series((kept, analysed), None, city.asked, place=place), reason_of(error)
-    return Means(city.name, found, days, refused)
+    return Means(city.name, found, days, _events(city), refused)
+
+
+def _events(city: City) -> dict[str, pd.DataFrame]:
+    """Of the week, and of the coming one where the forecast has all of it."""
+    days = {event_days.WEEK: city.plan.windows[0].days}
+    if len(coming := city.asked.ahead[:WEEK]) == WEEK and city.ahead is not None:
+        days |= {event_days.AHEAD: coming}
+    weather = {event_days.WEEK: city.weather, event_days.AHEAD: city.ahead}
+    return event_days.of_city(Run(city.folder), city.stations, weather, days)
 
 
 def _extended(kept: Separation, weather: pd.DataFrame | None, place: str, observed: pd.Series | None) -> Separation:
     return kept if weather is None else extended(kept, weather, place=place, observed=observed)
+
+
+def _weather_ends(week: Week, found: Newest) -> list[str]:
+    """That weather ends within the week."""
+    return [wording.say("note_weather_ends", "en", end=f"{found.end:%Y-%m-%d}")] if found.end < week.end else []
 
 
 def _head(config: Config, week: Week, plan: Plan, now: datetime.datetime) -> Entry:

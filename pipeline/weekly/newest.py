@@ -19,6 +19,7 @@ from pipeline.standards.reference_state import particles_in_ambient_state
 from pipeline.store import Run
 from pipeline.weekly.days import Kind, NewDays
 from pipeline.weekly.windows import DAY
+from pipeline.weekly.wording import say
 
 DAYS_AT_ONCE: Mapping[str, int] = {"era5": 31}
 """Days of weather read at a time, by source: hours of many stations are large. A table is read whole in any case."""
@@ -107,7 +108,7 @@ def _tried(read: Callable[[], xr.Dataset], what: str) -> tuple[xr.Dataset | None
     try:
         return read(), []
     except InputError as error:
-        return None, [f"{what} after the record: {error}"]
+        return None, [say(f"note_{what}", "en", told=error)]
 
 
 def _observations(config: Config, run: Run, places: pd.DataFrame, weather: xr.Dataset) -> tuple[xr.Dataset, list[str]]:

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from unicodedata import east_asian_width
 
 from pipeline.vocabulary import pollutant
-from pipeline.weekly.index import Entry
+from pipeline.weekly.index import FEWEST_DAYS_OF_CLASS, Entry
 from pipeline.weekly.windows import WINDOWS
+from pipeline.weekly.wording import statistic_in
 
 HEAD = (
     "place", "", "window", "MCI", "90 % interval", "class", "last week", "last year", "5 years", "rank", "observed",
@@ -36,7 +37,15 @@ def _head(document: Entry) -> Iterator[str]:
     yield f"classes of weeks: {'; '.join(limits)}"
     of_years = ", ".join(f"{limit:g}" for limit in document["class_limits"]["year"])
     yield f"of year and seasonal year to date the limits are {of_years}; both are this project's own"
+    yield f"no class with fewer than {FEWEST_DAYS_OF_CLASS} days"
+    yield f"observed: {'; '.join(_statistics(document))}"
     yield f"models {document['models'][:16]}, tianbang {document['version']}"
+
+
+def _statistics(document: Entry) -> list[str]:
+    """What the observed numbers of each pollutant are."""
+    names = dict.fromkeys(name for place in document["places"] for name in place["pollutants"])
+    return [f"{pollutant(name).english} mean of {statistic_in('en', name)}" for name in names]
 
 
 def _ahead(document: Entry) -> Iterator[str]:
@@ -56,7 +65,8 @@ def _ahead(document: Entry) -> Iterator[str]:
                 days = f"{week['start']} to {week['end']}"
                 values = f"{week['mci']:.1f}  {week['low']:.1f} to {week['high']:.1f}"
                 label = f"{place['level']} {place['name']['en']}  {pollutant(name).english}"
-                yield f"{label}  {days}  {values}  {week['class'].replace('_', ' ')}"
+                without = "" if week["forecast_error"] is not None else "  (without forecast error)"
+                yield f"{label}  {days}  {values}  {week['class'].replace('_', ' ')}{without}"
 
 
 def _limits(own: Entry) -> str:
@@ -87,7 +97,7 @@ def _cells(own: Entry, title: str, window: str, units: str) -> Sequence[str]:
         window,
         f"{base['mci']:.1f}",
         f"{base['low']:.1f} to {base['high']:.1f}",
-        base["class"].replace("_", " "),
+        base["class"].replace("_", " ") if base["class"] else "no class",
         *(_signed(change[name]) for name in ("previous", "last_year", "five_years")),
         f"{base['rank']} of {base['of']}",
         "" if observed["value"] is None else f"{observed['value']:.1f} {units}",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pipeline.vocabulary import pollutant as known_pollutant
 from pipeline.wording import Language
 
 Said = tuple[str, dict[str, Any]]
@@ -46,34 +47,43 @@ PHRASES: dict[str, tuple[str, str]] = {
     # sentences; a list among the values is said with commas between
     "index_favourable": (
         (
-            "{place}: the {pollutant} meteorological condition index (MCI) was {mci} (90 % interval {low} to {high}), "
-            "{changes}: on the whole the weather was favourable for lowering {pollutant}."
+            "{place}: the {pollutant} meteorological condition index (MCI) was {mci} (90 % interval {low} to "
+            "{high}{few}), {changes}: on the whole the weather was favourable for lowering {pollutant}.{recent}"
         ),
         (
-            "{place}{pollutant}气象条件评估指数（MCI）为{mci}（90%区间{low}至{high}），{changes}，"
-            "表明气象条件整体有利于{pollutant}浓度下降。"
+            "{place}{pollutant}气象条件评估指数（MCI）为{mci}（90%区间{low}至{high}{few}），{changes}，"
+            "表明气象条件整体有利于{pollutant}浓度下降。{recent}"
         ),
     ),
     "index_unfavourable": (
         (
-            "{place}: the {pollutant} meteorological condition index (MCI) was {mci} (90 % interval {low} to {high}), "
-            "{changes}: on the whole the weather was unfavourable for lowering {pollutant}."
+            "{place}: the {pollutant} meteorological condition index (MCI) was {mci} (90 % interval {low} to "
+            "{high}{few}), {changes}: on the whole the weather was unfavourable for lowering {pollutant}.{recent}"
         ),
         (
-            "{place}{pollutant}气象条件评估指数（MCI）为{mci}（90%区间{low}至{high}），{changes}，"
-            "表明气象条件整体不利于{pollutant}浓度下降。"
+            "{place}{pollutant}气象条件评估指数（MCI）为{mci}（90%区间{low}至{high}{few}），{changes}，"
+            "表明气象条件整体不利于{pollutant}浓度下降。{recent}"
         ),
     ),
     "index_near": (
         (
             "{place}: the {pollutant} meteorological condition index (MCI) was {mci} (90 % interval {low} to {high}, "
-            "which holds 100), {changes}: on the whole the weather was near the reference."
+            "which holds 100{few}), {changes}: on the whole the weather was near the reference.{recent}"
         ),
         (
-            "{place}{pollutant}气象条件评估指数（MCI）为{mci}（90%区间{low}至{high}，含100），{changes}，"
-            "表明气象条件整体接近基准。"
+            "{place}{pollutant}气象条件评估指数（MCI）为{mci}（90%区间{low}至{high}，含100{few}），{changes}，"
+            "表明气象条件整体接近基准。{recent}"
         ),
     ),
+    "recent_agrees": (
+        " Against the mean of {label} it was {mci} ({low} to {high}): the same verdict.",
+        "以{label}年平均为基准为{mci}（{low}至{high}），判断一致。",
+    ),
+    "recent_differs": (
+        " Against the mean of {label} it was {mci} ({low} to {high}), {reading}: the two verdicts differ.",
+        "以{label}年平均为基准为{mci}（{low}至{high}），气象条件{reading}：两种基准的判断不一致。",
+    ),
+    "few_days": ("; {days} of {all} days", "；{all}天中{days}天"),
     "index_none": (
         "{place}: there is no {pollutant} index for this week.",
         "{place}本周无{pollutant}气象条件评估指数。",
@@ -84,6 +94,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "same_days_of": ("the same days of {label}", "{label}年同期"),
     "reference_named": ("the reference ({label})", "参考期（{label}）"),
     "comma": (", ", "、"),
+    "semicolon": ("; ", "；"),
     "fell_previous": ("{size} % down on the week before", "较上周下降{size}%"),
     "rose_previous": ("{size} % up on the week before", "较上周上升{size}%"),
     "little_previous": ("no sure change on the week before ({size} %)", "较上周变化不显著（{size}%）"),
@@ -111,18 +122,50 @@ PHRASES: dict[str, tuple[str, str]] = {
         "Of the drivers, {group} moved the index most, but not surely: {points} points ({low} to {high}, holds zero).",
         "驱动因子中影响最大的是{group}，但不显著：{points}点（{low}至{high}，含零）。",
     ),
-    "observed": ("Observed: {value} {units} (mean of {days} days).", "实测平均浓度为{value}{units}（{days}天平均）。"),
+    "driver_change": ("What changed it most: {parts}.", "变化的主要驱动因子：{parts}。"),
+    "driver_previous": (
+        "on the week before {group} ({points} points, {low} to {high})",
+        "较上周为{group}（{points}点，{low}至{high}）",
+    ),
+    "driver_previous_uncertain": (
+        "on the week before {group}, not surely ({points} points, {low} to {high}, holds zero)",
+        "较上周为{group}，但不显著（{points}点，{low}至{high}，含零）",
+    ),
+    "driver_last_year": (
+        "on last year {group} ({points} points, {low} to {high})",
+        "较去年同期为{group}（{points}点，{low}至{high}）",
+    ),
+    "driver_last_year_uncertain": (
+        "on last year {group}, not surely ({points} points, {low} to {high}, holds zero)",
+        "较去年同期为{group}，但不显著（{points}点，{low}至{high}，含零）",
+    ),
+    "events_week": ("Weather events of the week: {events}.", "本周天气事件：{events}。"),
+    "events_week_none": (
+        "None of the weather events that were judged fell in the week.",
+        "本周未出现所判别的天气事件。",
+    ),
+    "event_days": (
+        "{event} on {days} of {judged} days (usual for these dates: {usual})",
+        "{event}{judged}天中{days}天（其他年份同期平均{usual}天）",
+    ),
+    "event_days_alone": ("{event} on {days} of {judged} days", "{event}{judged}天中{days}天"),
+    "statistic_mean": ("daily means", "日均值"),
+    "statistic_mda8": ("daily maximum 8-hour means", "日最大8小时平均"),
+    "observed": (
+        "Observed (mean of {statistic}): {value} {units} ({days} days).",
+        "实测浓度（{statistic}的平均）为{value}{units}（{days}天）。",
+    ),
     "observed_fell": (
-        "Observed: {value} {units}, {size} less than in the same week of last year{explained}",
-        "实测平均浓度为{value}{units}，较去年同期下降{size}{units}{explained}",
+        "Observed (mean of {statistic}): {value} {units}, {size} less than in the same week of last year{explained}",
+        "实测浓度（{statistic}的平均）为{value}{units}，较去年同期下降{size}{units}{explained}",
     ),
     "observed_rose": (
-        "Observed: {value} {units}, {size} more than in the same week of last year{explained}",
-        "实测平均浓度为{value}{units}，较去年同期上升{size}{units}{explained}",
+        "Observed (mean of {statistic}): {value} {units}, {size} more than in the same week of last year{explained}",
+        "实测浓度（{statistic}的平均）为{value}{units}，较去年同期上升{size}{units}{explained}",
     ),
     "observed_same": (
-        "Observed: {value} {units}, as in the same week of last year{explained}",
-        "实测平均浓度为{value}{units}，与去年同期持平{explained}",
+        "Observed (mean of {statistic}): {value} {units}, as in the same week of last year{explained}",
+        "实测浓度（{statistic}的平均）为{value}{units}，与去年同期持平{explained}",
     ),
     "explained_lowered": (
         "; the weather lowered it by itself: {weather} {units} ({low} to {high}).",
@@ -149,6 +192,11 @@ PHRASES: dict[str, tuple[str, str]] = {
         "The coming week, {start} to {end} (forecast): {mci} ({low} to {high}, holds 100), near the reference.",
         "未来一周（{start}至{end}，预报）指数为{mci}（{low}至{high}，含100），气象条件接近基准。",
     ),
+    "ahead_without_error": (
+        "The coming week, {start} to {end} (forecast): {mci} ({low} to {high}, without forecast error).",
+        "未来一周（{start}至{end}，预报）指数为{mci}（{low}至{high}，未含预报误差）。",
+    ),
+    "without_error": ("(without forecast error)", "（未含预报误差）"),
     "marked": ("Not final, of {days} days: {parts}.", "尚非最终结果：{days}天中{parts}。"),
     "missing": ("No weather on {count} of the week's days: they do not count.", "本周有{count}天无气象资料，未计入。"),
     "marked_part": ("{count} d {kind}", "{kind}{count}天"),
@@ -160,6 +208,12 @@ PHRASES: dict[str, tuple[str, str]] = {
     "favourable": ("favourable", "有利"),
     "unfavourable": ("unfavourable", "不利"),
     "near": ("near the reference", "接近基准"),
+    "verdict_base": ("against {label}: {mci}, {reading}", "以{label}为基准：{mci}，{reading}"),
+    "verdict_recent": ("against the mean of {label}: {mci}, {reading}", "以{label}年平均为基准：{mci}，{reading}"),
+    "verdicts_differ": ("the verdicts differ", "判断不一致"),
+    "leaning": ("{name}, leaning {reading}", "{name}，偏{reading}"),
+    "days_of": ("{days} of {all} days", "{all}天中{days}天"),
+    "no_class": ("no class (fewer than {days} days)", "不定级（不足{days}天）"),
     "unsure": ("interval holds 100", "区间含100"),
     "no_data": ("no index", "无指数"),
     # the map
@@ -172,6 +226,16 @@ PHRASES: dict[str, tuple[str, str]] = {
     "map_ahead": ("coming week", "未来一周"),
     "map_ahead_days": ("forecast, {start} to {end}", "预报，{start}至{end}"),
     "coming_in_short": ("Coming week (forecast):", "未来一周（预报）："),
+    "map_reference": ("Reference", "基准"),
+    "map_base": ("{label}", "{label}"),
+    "map_recent": ("mean of {label}", "{label}年平均"),
+    "map_draw": (
+        (
+            "One week of one base year is one draw of weather: read it beside the mean of recent years and the rank. "
+            "The charts and the coming week are against the base alone."
+        ),
+        "单一基准年的一周只是天气的一次抽样，应结合近年平均与位次判读。各图及未来一周均以基准年为准。",
+    ),
     "map_hint": (
         "Click a place, or walk with the arrow keys and choose with Enter.",
         "点击选择；也可用方向键移动、回车键选择。",
@@ -221,7 +285,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "change_previous": ("on the period before, %", "环比（%）"),
     "change_last_year": ("on last year, %", "同比（%）"),
     "change_five_years": ("on the mean of the last years, %", "较近年平均（%）"),
-    "observed_column": ("observed, {units}", "实测（{units}）"),
+    "observed_column": ("observed (mean of {statistic}), {units}", "实测（{statistic}的平均，{units}）"),
     "observed_last_year": ("a year before, {units}", "去年同期（{units}）"),
     "observed_change": ("change of observed on last year, {units}", "实测同比变化（{units}）"),
     "observed_weather": ("of which the weather, {units}", "其中气象条件贡献（{units}）"),
@@ -240,20 +304,23 @@ PHRASES: dict[str, tuple[str, str]] = {
     "band_outer": ("lowest to highest of other years", "其他年份最低至最高"),
     "band_inner": ("10th to 90th percentile of other years", "其他年份第10至第90百分位数"),
     "band_median": ("median of other years", "其他年份中位数"),
-    "base_line": ("reference = 100", "参考期=100"),
+    "base_line": ("{label} = 100", "{label}=100"),
     "week_axis": ("week of the year", "周次"),
     "drivers": ("Why: driver groups, index points", "成因：驱动因子组（指数点）"),
     "drivers_alt": (
-        "{place}, {pollutant}: from 100 to {mci} by driver group: {values}.",
-        "{place}{pollutant}：由100到{mci}的驱动因子组贡献：{values}。",
+        "{place}, {pollutant}: from {start} to {mci} by driver group: {values}.",
+        "{place}{pollutant}：由{start}到{mci}的驱动因子组贡献：{values}。",
     ),
     "drivers_note": (
-        "Bars lead from 100 to the week's index; whiskers are 90 % intervals; pale bars hold zero.",
-        "各柱由100依次累加到本周指数；须线为90%区间；浅色为区间含零。",
+        "Bars lead from where it started to the week's index; whiskers are 90 % intervals; pale bars hold zero.",
+        "各柱由起点依次累加到本周指数；须线为90%区间；浅色为区间含零。",
     ),
     "drivers_absent": ("The weather behind the models has nothing of: {groups}.", "模型所用气象资料不含：{groups}。"),
     "drivers_none": ("The drivers of this place are not known.", "该地无驱动因子分解。"),
-    "reference": ("reference", "参考期"),
+    "drivers_from": ("Compared with", "对比"),
+    "from_reference": ("reference", "参考期"),
+    "from_previous": ("week before", "上周"),
+    "from_last_year": ("last year", "去年同期"),
     "outlook": ("Outlook", "展望"),
     "outlook_none": ("This issue has no outlook.", "本期无展望。"),
     # why there is none; the English is the line that the command prints
@@ -336,10 +403,22 @@ PHRASES: dict[str, tuple[str, str]] = {
         "{place}{pollutant}未来逐日指数：{values}。",
     ),
     "events": ("Weather events", "天气事件"),
-    "events_none": ("This issue has no events for this place.", "本期无该地的天气事件。"),
+    "events_none": ("This issue has no events by year for this place.", "本期无该地的逐年天气事件。"),
+    "events_this_week": ("This week and the same dates of other years", "本周与其他年份同期"),
+    "events_note": (
+        (
+            "Days of the event among those judged; of the nation and regions the mean over cities. Usual: the mean "
+            "over the same dates of the other years on record."
+        ),
+        "事件日数/可判别日数；全国与区域为各城市平均。同期平均：有记录的其他年份同期的平均日数。",
+    ),
+    "usual_days": ("usual, days", "同期平均（天）"),
+    "event_count": ("{days} of {judged}", "{days}/{judged}"),
+    "coming_days": ("coming week (forecast)", "未来一周（预报）"),
+    "events_years": ("By year, at fixed emissions", "逐年（排放固定）"),
     "events_cities": (
-        "Events are shown for the nation and regions; those of cities are in tables/events.csv.",
-        "本页列出全国与区域的天气事件；城市见 tables/events.csv。",
+        "By year they are shown for the nation and regions; those of cities are in tables/events.csv.",
+        "逐年的天气事件仅列全国与区域；城市见 tables/events.csv。",
     ),
     "event": ("event", "事件"),
     "year": ("year", "年份"),
@@ -389,12 +468,13 @@ PHRASES: dict[str, tuple[str, str]] = {
             "Class limits are this project's own and no standard's. The defaults of weeks (80, 95, 105, 120) part the "
             "weeks of cities in two invented worlds into about fifths (real weeks of Beijing vary more); those of "
             "years (90, 97, 103, 110) follow the size of yearly changes that CMA has printed. A class names a size; "
-            "the rank says how unusual it is, the interval whether it differs from 100. In use here:"
+            "the rank says how unusual it is, the interval whether it differs from 100. With fewer than {days} days "
+            "there is no class. In use here:"
         ),
         (
             "等级界限由本项目自定，并非国家或行业标准。默认的周界限（80、95、105、120）大致将两个虚拟世界中各城市的周五等分"
             "（北京实际各周变幅更大），默认的年界限（90、97、103、110）参照中国气象局公布的年际变化幅度。"
-            "等级只表示大小；是否异常看位次，与100是否有差异看区间。本期采用："
+            "等级只表示大小；是否异常看位次，与100是否有差异看区间。不足{days}天不定级。本期采用："
         ),
     ),
     "limits_of": ("{windows}: {limits}.", "{windows}：{limits}。"),
@@ -411,7 +491,39 @@ PHRASES: dict[str, tuple[str, str]] = {
             "即特大偏离往往被低估。"
         ),
     ),
-    "notes": ("Notes", "说明（程序原文）"),
+    # notes; the English is the line that the command prints
+    "note_filled": (
+        "{week}: weather from {first} to {last} is forecast, not analysed",
+        "{week}：{first}至{last}的气象为预报，尚无分析资料",
+    ),
+    "note_no_forecast": (
+        "{week}: no forecast fills the days without weather",
+        "{week}：缺少气象资料的日期无预报可补",
+    ),
+    "note_no_forecast_days": (
+        "{week}: no forecast has the days without weather",
+        "{week}：现有预报不含缺少气象资料的日期",
+    ),
+    "note_weather_ends": ("weather ends on {end}", "气象资料止于{end}。"),
+    "note_weather": ("weather after the record: {told}", "未取得建模期之后的气象资料（程序原文：{told}）。"),
+    "note_observations": (
+        "observations after the record: {told}",
+        "未取得建模期之后的观测资料（程序原文：{told}）。",
+    ),
+    "note_models": (
+        "{count} places have no model, such as {place}: the run did not separate them",
+        "{count}个地点没有模型（如{place}）：运行时未能分离。",
+    ),
+    "note_early": (
+        "outlook: the forecast issued {issued} begins before weather ends ({end})",
+        "展望：{issued}起报的预报早于气象资料的末日（{end}）。",
+    ),
+    "note_broken": (
+        "outlook: {folder} has no whole {name}; it is left out, remove it",
+        "展望：存档{folder}缺少完整的{name}，未予采用，请删除。",
+    ),
+    "note_other": ("{told}", "程序原文：{told}"),
+    "notes": ("Notes", "说明"),
     "provenance": ("Provenance", "产出信息"),
     "run": ("run", "运行"),
     "made": ("made", "生成时间"),
@@ -448,6 +560,11 @@ def template(key: str, language: Language) -> str:
     """The phrase of a key with its placeholders; in English a percent sign stays with its number."""
     english, chinese = PHRASES[key]
     return english.replace(" %", NO_BREAK + "%") if language == "en" else chinese
+
+
+def statistic_in(language: Language, pollutant: str) -> str:
+    """What a day's value of a pollutant is."""
+    return template(f"statistic_{known_pollutant(pollutant).daily}", language)
 
 
 def words(language: Language) -> dict[str, str]:

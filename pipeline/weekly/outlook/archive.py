@@ -21,6 +21,7 @@ import pandas as pd
 import xarray as xr
 
 from pipeline.weekly.outlook.forecast import Forecast, leads
+from pipeline.weekly.wording import say
 
 WEATHER, INDEX, MADE_OF = "weather.parquet", "index.parquet", "outlook.json"
 SAID = ("level", "key", "pollutant", "window", "lead", "start", "end", "mci", "low", "high")
@@ -87,7 +88,7 @@ def issued(archive: Path, *, source: str, before: pd.Timestamp | None = None) ->
         except (OSError, ValueError, KeyError, TypeError):
             lacking = [MADE_OF]
         if lacking:
-            notes.append(f"outlook: {folder} has no whole {lacking[0]}; it is left out, remove it")
+            notes.append(say("note_broken", "en", folder=folder, name=lacking[0]))
         elif told.get("source") == source and (before is None or at < before):
             found.append(Issued(folder, at, source, told))
     return sorted(found, key=lambda one: one.issued), notes

@@ -13,6 +13,7 @@ from pipeline.readings import mean_of
 from pipeline.store import Run, written_whole
 from pipeline.weekly.index import Entry
 from pipeline.weekly.means import ORDER
+from pipeline.weekly.notes import without_folders
 from pipeline.weekly.outlook import archive, verification
 from pipeline.weekly.outlook.ahead import outlook_of_place
 from pipeline.weekly.outlook.forecast import leads
@@ -51,7 +52,9 @@ def add(document: Entry, prepared: Prepared, series: Mapping[str, Mapping[str, x
     table = verification.table(scored)
     document["verification"] = verification.of_document(table)
     if prepared.told is not None:
-        document["outlook"] = prepared.told
+        why = prepared.told["why"]
+        told = why and {language: without_folders(text) for language, text in why.items()}
+        document["outlook"] = {**prepared.told, "why": told}
     return table
 
 

@@ -24,6 +24,7 @@ from pipeline.weekly.outlook.correction import NEWEST, corrected, learned
 from pipeline.weekly.outlook.forecast import HORIZON, Forecast, issued_day, latest, leads, of_day
 from pipeline.weekly.outlook.refusal import NoOutlook, Reason, reason_of
 from pipeline.weekly.windows import DAY
+from pipeline.weekly.wording import say
 
 ARCHIVE = "weekly/outlooks"
 LONGEST_GAP = 31
@@ -140,7 +141,7 @@ def _with_forecast(
     }
     notes = (*prepared.notes, *forecast.notes)
     if len(ahead) and ahead[0] <= found.end:
-        notes += (f"outlook: the forecast issued {told['issued']} begins before weather ends ({found.end:%Y-%m-%d})",)
+        notes += (say("note_early", "en", issued=told["issued"], end=f"{found.end:%Y-%m-%d}"),)
     asked = replace(prepared.asked, ahead=ahead)
     return replace(prepared, asked=asked, days=joined, forecast=forecast, told=told, notes=notes)
 

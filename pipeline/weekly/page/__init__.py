@@ -12,6 +12,7 @@ import numpy as np
 
 from pipeline.page_base import environment, style, template_file
 from pipeline.store import write_text
+from pipeline.weekly.index import FEWEST_DAYS_OF_CLASS
 from pipeline.weekly.page.china import ChinaMap, china_map
 from pipeline.weekly.page.content import LANGUAGES, LEVELS, payload, pollutants_of, vocabulary
 from pipeline.weekly.page.sentences import context, sentences
@@ -48,6 +49,7 @@ def render(index: Mapping[str, Any], china: ChinaMap | None) -> str:
             headlines={language: _headlines(known, language) for language in LANGUAGES},
             say=say,
             week=index["week"],
+            fewest_days=FEWEST_DAYS_OF_CLASS,
             style=style(PACKAGE, "weekly.css"),
             script="\n".join(template_file(PACKAGE, name) for name in SCRIPTS),
         )

@@ -14,17 +14,19 @@ from typing import Any
 from pipeline.errors import InputError
 from pipeline.regions.cities import known_city
 from pipeline.standards.rounding import rounded_decimal
+from pipeline.weekly.index import FEWEST_DAYS_OF_CLASS
 from pipeline.weekly.page.china import ChinaMap
-from pipeline.weekly.page.packing import packed, step_of
+from pipeline.weekly.page.packing import Spoken, packed, step_of
 from pipeline.weekly.page.sentences import (
     CHANGES,
+    DRIVERS_OF_CHANGE,
     concentration_decimals,
     name_of,
     percents,
     reading,
     sentences,
 )
-from pipeline.weekly.wording import words
+from pipeline.weekly.wording import statistic_in, words
 from pipeline.wording import Language, pollutant_in, units_in
 
 Part = Mapping[str, Any]
@@ -33,8 +35,10 @@ LANGUAGES: tuple[Language, ...] = ("en", "zh")
 WINDOWS = ("week", "month", "year", "season")
 REFERENCES = ("base", "recent")
 WEEK_VALUES = ("mci", "low", "high")
+AHEAD_VALUES = (*WEEK_VALUES, "forecast_error")
 BAND_VALUES = ("min", "p10", "median", "p90", "max")
 OBSERVED = ("value", "last_year", "change", "weather", "weather_low", "weather_high")
+EVENT_DAYS = ("days", "judged_days", "usual_days")
 LEVELS = ("nation", "region")
 """Levels whose events are on the page: those of all cities would be most of its bytes."""
 
@@ -52,6 +56,7 @@ def payload(
         raise InputError("index: it holds no place; make the index of at least one city")
     groups = _groups(index)
     step = step_of(_series_values(index))
+    spoken = Spoken()
     codes = {str(place["key"]): code_of(place) for place in index["places"] if place["level"] == "city"}
     return {
         "words": {language: vocabulary(index, language) for language in LANGUAGES},
@@ -60,16 +65,18 @@ def payload(
         "labels": {name: str(found["label"]) for name in REFERENCES if (found := index["references"].get(name))},
         "classes": [{key: one.get(key) for key in ("key", "above", "below")} for one in index["classes"]],
         "limits": dict(index.get("class_limits") or {}),
+        "fewest_days": FEWEST_DAYS_OF_CLASS,
         "kinds": list(index["kinds"]),
         "groups": groups,
         "step": step,
         "places": [_place(place, codes, china) for place in index["places"]],
         "pollutants": {
-            name: _pollutant(index, name, Axes(groups=groups, step=step, levels=with_series))
+            name: _pollutant(index, name, Axes(groups=groups, step=step, levels=with_series, spoken=spoken))
             for name in pollutants_of(index)
         },
+        "forms": spoken.forms,
         "events": _events(index),
-        "notes": [str(note) for note in index.get("notes") or ()],
+        "notes": [{language: str(note[language]) for language in LANGUAGES} for note in index.get("notes") or ()],
         "outlook": _outlook(index.get("outlook") or {}),
         "verification": {name: _verification(rows) for name, rows in (index.get("verification") or {}).items()},
     }
@@ -98,7 +105,7 @@ def vocabulary(index: Part, language: Language) -> dict[str, str]:
     keys = {
         "class": [one["key"] for one in index["classes"]],
         "group": _groups(index),
-        "event": sorted({row["event"] for row in index.get("events") or ()}),
+        "event": sorted({row["event"] for row in [*(index.get("events") or ()), *_events_of_weeks(index)]}),
     }
     lists = {"class": "classes", "group": "groups", "event": "event_names"}
     brought = {
@@ -109,6 +116,18 @@ def vocabulary(index: Part, language: Language) -> dict[str, str]:
     }
     # a name from data is no template
     return words(language) | {key: str(name).replace("{", "").replace("}", "") for key, name in brought.items()}
+
+
+def _events_of_weeks(index: Part) -> Iterator[Part]:
+    for place in index["places"]:
+        for own in place["pollutants"].values():
+            for window in _weeks(own):
+                yield from window.get("events") or ()
+
+
+def _weeks(own: Part) -> tuple[Part, Part]:
+    """The week and the coming one; empty where there is none."""
+    return (own.get("windows") or {}).get("week") or {}, (own.get("outlook") or {}).get("week") or {}
 
 
 def _groups(index: Part) -> tuple[str, ...]:
@@ -154,16 +173,17 @@ def _series_values(index: Part) -> Iterator[float | None]:
         for own in place["pollutants"].values():
             yield from (row.get(name) for row in own.get("weeks") or () for name in WEEK_VALUES)
             yield from (row.get(name) for row in own.get("band") or () for name in BAND_VALUES)
-            yield from (row.get(name) for row in (own.get("outlook") or {}).get("days") or () for name in WEEK_VALUES)
+            yield from (row.get(name) for row in (own.get("outlook") or {}).get("days") or () for name in AHEAD_VALUES)
 
 
 @dataclass(frozen=True)
 class Axes:
-    """What places share: driver groups, the packed step, levels with series; of one pollutant its weeks and days."""
+    """What places share: driver groups, the packed step, levels with series, forms of sentences; weeks and days."""
 
     groups: tuple[str, ...]
     step: float
     levels: Collection[str]
+    spoken: Spoken
     weeks: tuple[str, ...] = ()
     band: tuple[int, ...] = ()
     ahead: tuple[str, ...] = ()
@@ -180,6 +200,7 @@ def _pollutant(index: Part, name: str, shared: Axes) -> dict[str, Any]:
     return {
         **_both(lambda language: pollutant_in(language, name)),
         "units": _both(lambda language: units_in(language, units)),
+        "statistic": _both(lambda language: statistic_in(language, name)),
         "decimals": _decimals(index, name),
         "weeks": [
             [labels[start], start, week_number(labels[start]) or position + 1]
@@ -199,21 +220,32 @@ def _own(index: Part, place: Part, pollutant: str, axes: Axes) -> dict[str, Any]
     windows = {name: found for name in WINDOWS if (found := (own.get("windows") or {}).get(name))}
     places = _decimals(index, pollutant)
     return {
-        "said": sentences(index, place, pollutant),
+        "said": [axes.spoken.packed(one) for one in sentences(index, place, pollutant)],
         "windows": {name: _window(window, index, places) for name, window in windows.items()},
-        "drivers": _drivers(windows.get("week") or {}, axes.groups),
+        "drivers": _waterfalls(windows.get("week") or {}, axes.groups),
+        "happened": _happened(own),
         **_coming(own, index),
         **(_series(own, index["kinds"], axes) if place["level"] in axes.levels else {"left_out": True}),
     }
 
 
+def _happened(own: Part) -> list[list[Any]]:
+    """Event; days, judged days and usual days of the week, then of the coming one."""
+    week, coming = ({row["event"]: row for row in window.get("events") or ()} for window in _weeks(own))
+    return [
+        [str(event), *(_printed(rows.get(event, {}).get(name)) for rows in (week, coming) for name in EVENT_DAYS)]
+        for event in dict.fromkeys([*week, *coming])
+    ]
+
+
 def _coming(own: Part, index: Part) -> dict[str, Any]:
-    """The coming week as ``_reference`` has the past one, with its days; nothing without an outlook of it."""
+    """The coming week as ``_reference`` has the past one, its days and forecast error; nothing without an outlook."""
     outlook = own.get("outlook") or {}
     week = outlook.get("week")
     if not week:
         return {}
-    return {"coming": {"dates": [week.get("start"), week.get("end")], "base": _reference(week, index)}}
+    dates, error = [week.get("start"), week.get("end")], _printed(week.get("forecast_error"))
+    return {"coming": {"dates": dates, "base": _reference(week, index), "error": error}}
 
 
 def _series(own: Part, kinds: Sequence[str], axes: Axes) -> dict[str, Any]:
@@ -230,7 +262,7 @@ def _series(own: Part, kinds: Sequence[str], axes: Axes) -> dict[str, Any]:
         found |= {"band": _packed_rows(band, axes.band, BAND_VALUES, axes.step), "years": years}
     if ahead:
         found |= {
-            "ahead": _packed_rows(ahead, axes.ahead, WEEK_VALUES, axes.step),
+            "ahead": _packed_rows(ahead, axes.ahead, AHEAD_VALUES, axes.step),
             "issued": [_utc(outlook.get("issued")), outlook.get("source") or "–", _error_in(ahead.values())],
         }
     return found
@@ -286,11 +318,24 @@ def _window(window: Part, index: Part, places: int) -> dict[str, Any]:
     }
 
 
-def _drivers(window: Part, groups: Sequence[str]) -> list[list[Any]]:
+def _waterfalls(window: Part, groups: Sequence[str]) -> dict[str, list[Any]]:
+    """From where the week's index came, 100 or the week before or last year: the index there, then its drivers."""
+    mci, of_change = (window.get("base") or {}).get("mci"), window.get("drivers_of_change") or {}
+    found: dict[str, list[Any]] = {}
+    if own := window.get("drivers"):
+        found["reference"] = [100, *_drivers(own, groups)]
+    for change in DRIVERS_OF_CHANGE:
+        points = (window.get("change") or {}).get(change)
+        if (own := of_change.get(change)) and mci is not None and points is not None:
+            found[change] = [_printed(mci - points), *_drivers(own, groups)]
+    return found
+
+
+def _drivers(rows: Sequence[Part], groups: Sequence[str]) -> list[list[Any]]:
     """Number of the group, points, low, high."""
     return [
         [groups.index(str(row["group"])), *(_printed(row.get(name)) for name in ("points", "low", "high"))]
-        for row in window.get("drivers") or ()
+        for row in rows
     ]
 
 

@@ -1,11 +1,14 @@
-"""Long series in few bytes: whole steps as 16-bit integers, little endian, in base64."""
+"""Much in few bytes: long series as whole steps of 16 bits, little endian, in base64; sentences without their names."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
+
+from pipeline.weekly.wording import Said
 
 MISSING = -32768
 LARGEST = 32767
@@ -28,3 +31,21 @@ def packed(values: Sequence[float | None], step: float) -> str:
     if np.any(np.abs(steps) > LARGEST):
         raise ValueError(f"values up to {np.abs(numbers[known]).max()} do not fit 16 bits in steps of {step}")
     return base64.b64encode(np.where(known, steps, MISSING).astype("<i2").tobytes()).decode("ascii")
+
+
+class Spoken:
+    """Sentences as numbers of ``forms`` with values after them; ``forms`` are phrases with their values' names."""
+
+    def __init__(self) -> None:
+        self.forms: list[tuple[str, tuple[str, ...]]] = []
+
+    def packed(self, said: Said) -> list[Any]:
+        """A sentence, and those among its values alike."""
+        key, values = said
+        form = (key, tuple(values))
+        if form not in self.forms:
+            self.forms.append(form)
+        written = (
+            [self.packed(one) for one in value] if isinstance(value, list) else value for value in values.values()
+        )
+        return [self.forms.index(form), *written]

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.standards.rounding import decimals, rounded_decimal
-from pipeline.weekly.wording import Said
+from pipeline.weekly.wording import Said, statistic_in
 from pipeline.wording import Language, direction, pollutant_in, units_in
 
 Part = Mapping[str, Any]
+DRIVERS_OF_CHANGE = ("previous", "last_year")
 CHANGES = ("previous", "last_year", "five_years")
 YEARS_OF_MEAN = 5
 """Of the mean ``five_years``, where the index does not say of how many it is."""
+MOST_EVENTS = 3
+"""Of the events of a week so many are named in its sentence, those farthest from what is usual."""
 READINGS = {"lowered": "favourable", "raised": "unfavourable", "little": "near"}
 
 
@@ -34,6 +37,8 @@ def sentences(index: Part, place: Part, pollutant: str) -> list[Said]:
         _headline(index, week),
         _unusual(week),
         _driver(week),
+        _driver_of_change(week),
+        _events(week),
         _observed(index, week, pollutant),
         _ahead(own),
         _marked(index, week),
@@ -43,12 +48,13 @@ def sentences(index: Part, place: Part, pollutant: str) -> list[Said]:
 
 
 def context(place: Part, pollutant: str, language: Language) -> dict[str, str]:
-    """The place's name, the pollutant and its units, as the sentences name them."""
+    """The place's name, the pollutant, its units and the statistic of its days, as the sentences name them."""
     units = str((place["pollutants"].get(pollutant) or {}).get("units", ""))
     return {
         "place": name_of(place, language),
         "pollutant": pollutant_in(language, pollutant),
         "units": units_in(language, units),
+        "statistic": statistic_in(language, pollutant),
     }
 
 
@@ -110,7 +116,26 @@ def _headline(index: Part, week: Part) -> Said:
     against_base = (f"{found}_base", {"size": text(abs(mci - 100)), "base": [_base(index)]})
     change = week.get("change") or {}
     changes = [_change(name, percent, change) for name, percent in percents(mci, change).items() if percent is not None]
-    return (f"index_{found}", {**_texts(base, "mci", "low", "high"), "changes": [against_base, *changes]})
+    values = {**_texts(base, "mci", "low", "high"), "few": _few(week), "changes": [against_base, *changes]}
+    return (f"index_{found}", {**values, "recent": _recent(index, week, found)})
+
+
+def _few(week: Part) -> list[Said]:
+    """How many days the week has where some are missing."""
+    missing, days = len(week.get("missing") or ()), week.get("days")
+    return [("few_days", {"days": days, "all": days + missing})] if missing and days is not None else []
+
+
+def _recent(index: Part, week: Part, of_base: str) -> list[Said]:
+    """The index against the mean of recent years, and whether its verdict is that of the base; none if not known."""
+    recent, period = week.get("recent") or {}, index["references"].get("recent")
+    if recent.get("mci") is None or not period:
+        return []
+    found = reading(recent.get("low"), recent.get("high"))
+    values = {"label": str(period["label"]), **_texts(recent, "mci", "low", "high")}
+    if found == of_base:
+        return [("recent_agrees", values)]
+    return [("recent_differs", {**values, "reading": [(found, {})]})]
 
 
 def _change(name: str, percent: float, change: Part) -> Said:
@@ -142,17 +167,53 @@ def _unusual(week: Part) -> Said | None:
 
 
 def _driver(week: Part) -> Said | None:
-    known = [driver for driver in week.get("drivers") or () if driver.get("points") is not None]
+    return _largest("driver", week.get("drivers") or ())
+
+
+def _largest(phrase: str, drivers: Sequence[Part]) -> Said | None:
+    """The driver group with the largest share, or that it is not sure; None where none is known."""
+    known = [driver for driver in drivers if driver.get("points") is not None]
     if not known:
         return None
     largest = max(known, key=lambda driver: abs(driver["points"]))
     numbers = {name: signed(largest.get(name)) for name in ("points", "low", "high")}
     sure = direction(_number(largest.get("low")), _number(largest.get("high"))) != "little"
-    return ("driver" if sure else "driver_uncertain", {"group": [(f"group_{largest['group']}", {})], **numbers})
+    return (phrase if sure else f"{phrase}_uncertain", {"group": [(f"group_{largest['group']}", {})], **numbers})
+
+
+def _driver_of_change(week: Part) -> Said | None:
+    """What changed the index most on the week before and on last year."""
+    drivers = week.get("drivers_of_change") or {}
+    parts = [_largest(f"driver_{change}", drivers.get(change) or ()) for change in DRIVERS_OF_CHANGE]
+    known = [part for part in parts if part]
+    return ("driver_change", {"parts": known}) if known else None
 
 
 def _number(value: float | None) -> float:
     return math.nan if value is None else float(value)
+
+
+def _events(week: Part) -> Said | None:
+    """Events that there were, at most ``MOST_EVENTS``; a day of a region is the mean over its cities."""
+    judged = [event for event in week.get("events") or () if event.get("judged_days")]
+    if not judged:
+        return None
+    found = [event for event in judged if text(event["days"]).strip("0.")]
+    farthest = sorted(found, key=lambda event: -abs(event["days"] - (event.get("usual_days") or 0)))[:MOST_EVENTS]
+    said = [_event(event) for event in found if event in farthest]
+    return ("events_week", {"events": said}) if said else ("events_week_none", {})
+
+
+def _event(event: Part) -> Said:
+    days = {"days": count(event["days"]), "judged": count(event["judged_days"])}
+    usual = event.get("usual_days")
+    more = {} if usual is None else {"usual": text(usual)}
+    return ("event_days" if more else "event_days_alone", {"event": [(f"event_{event['event']}", {})], **days, **more})
+
+
+def count(value: float) -> str:
+    """A number of days: whole ones without a decimal, means over cities with one."""
+    return text(value, 0) if float(value).is_integer() else text(value)
 
 
 def _observed(index: Part, week: Part, pollutant: str) -> Said | None:
@@ -183,8 +244,11 @@ def _ahead(own: Part) -> Said | None:
     ahead = (own.get("outlook") or {}).get("week") or {}
     if ahead.get("mci") is None:
         return None
-    dates = {name: ahead.get(name, "–") for name in ("start", "end")}
-    return (f"ahead_{reading(ahead.get('low'), ahead.get('high'))}", {**dates, **_texts(ahead, "mci", "low", "high")})
+    values = {name: ahead.get(name, "–") for name in ("start", "end")} | _texts(ahead, "mci", "low", "high")
+    # an interval without the forecast's error is too narrow for a call
+    if ahead.get("forecast_error") is None:
+        return ("ahead_without_error", values)
+    return (f"ahead_{reading(ahead.get('low'), ahead.get('high'))}", values)
 
 
 def _marked(index: Part, week: Part) -> Said | None:

@@ -34,10 +34,11 @@ function swatch(position) {
     drawn("rect", { width: 24, height: 16, fill: `url(#swatch-${shade(position)})` }));
 }
 
-// A class by its thresholds; where the interval holds 100 it says so.
+// A class by its thresholds; where the interval holds 100, or does not though the class is neutral, it says so.
 function classWords(position, call) {
-  const unsure = call === "near" && position !== (data.classes.length - 1) / 2;
-  return className(position) + (unsure ? ` (${say("unsure")})` : "");
+  const neutral = position === (data.classes.length - 1) / 2;
+  if (neutral && known(call) && call !== "near") return say("leaning", { name: className(position), reading: say(call) });
+  return className(position) + (call === "near" && !neutral ? ` (${say("unsure")})` : "");
 }
 
 const noClass = () => drawn("svg", { viewBox: "0 0 24 16", "aria-hidden": "true" },
@@ -46,6 +47,12 @@ const noClass = () => drawn("svg", { viewBox: "0 0 24 16", "aria-hidden": "true"
 function classLabel(position, call) {
   if (!known(position)) return element("span", { class: "class" }, say("no_data"));
   return element("span", { class: "class" }, swatch(position), `${SIGNS[shade(position)]} ${classWords(position, call)}`);
+}
+
+// The class of a reference's values with what its interval says; an index of too few days has no class.
+function verdict([mci, , , position, , , , call]) {
+  if (!known(mci) || known(position)) return classLabel(position, call);
+  return element("span", { class: "class" }, noClass(), say("no_class", { days: data.fewest_days }));
 }
 
 function scale(low, high, from, to) {
@@ -93,6 +100,8 @@ function key(entries) {
   return element("figcaption", { class: "key" }, ...entries.map(([mark, text]) =>
     element("span", {}, drawn("svg", { viewBox: "0 0 26 12", "aria-hidden": "true" }, ...mark), text)));
 }
+
+const baseLine = () => say("base_line", { label: data.labels.base || "–" });
 
 function yearChart(holder) {
   holder.replaceChildren();
@@ -142,19 +151,23 @@ function yearChart(holder) {
       [[drawn("rect", { class: "inner", width: 26, height: 12 })], say("band_inner")],
       [[line("median", 0, 6, 26, 6)], say("band_median")],
     ] : []),
-    [[line("hundred", 0, 6, 26, 6)], say("base_line")],
+    [[line("hundred", 0, 6, 26, 6)], baseLine()],
   ]));
 }
+
+// Where the bars start: what is chosen where the place has it, else the reference.
+const drivenFrom = () => (((own() || {}).drivers || {})[chosen.from] ? chosen.from : "reference");
 
 function driversChart(holder) {
   holder.replaceChildren();
   const week = own() && own().windows.week;
-  const drivers = ((own() || {}).drivers || []).filter(([, points]) => known(points));
+  const [start, ...every] = ((own() || {}).drivers || {})[drivenFrom()] || [null];
+  const drivers = every.filter(([, points]) => known(points));
   if (!drivers.length || !week || !week.base || !known(week.base[0])) {
     return holder.append(element("p", { class: "elsewhere" }, say("drivers_none")));
   }
   const steps = [];
-  let reached = 100;
+  let reached = start;
   for (const [group, points, low, high] of drivers) {
     steps.push({ name: say("group_" + data.groups[group]), from: reached, to: reached + points, points,
       low: known(low) ? reached + low : NaN, high: known(high) ? reached + high : NaN,
@@ -162,10 +175,10 @@ function driversChart(holder) {
     reached += points;
   }
   const mci = week.base[0];
-  const ends = [100, mci, ...steps.flatMap(({ from, to, low, high }) => [from, to, low, high])].filter(known);
+  const ends = [start, mci, ...steps.flatMap(({ from, to, low, high }) => [from, to, low, high])].filter(known);
   const row = 34;
   const { svg, width, height } = canvas(holder, row * (steps.length + 2) + EDGE.bottom, say("drivers_alt", {
-    place: nameOf(chosen.place), pollutant: data.pollutants[chosen.pollutant][chosen.language], mci: number(mci),
+    place: nameOf(chosen.place), pollutant: data.pollutants[chosen.pollutant][chosen.language], start: number(start), mci: number(mci),
     values: steps.map(({ name, points }) => `${name} ${signed(points)}`).join(say("comma")),
   }));
   const [left, right, floor] = [150, width - 52, height - EDGE.bottom];
@@ -173,8 +186,9 @@ function driversChart(holder) {
   for (const tick of ticks(Math.min(...ends), Math.max(...ends), 4)) {
     svg.append(line("grid", x(tick), 0, x(tick), floor), label(x(tick), floor + 15, number(tick, 0)));
   }
-  svg.append(line("hundred", x(100), 0, x(100), floor), label((left + right) / 2, height - 4, say("mci")));
-  svg.append(label(left - 8, row / 2 + 4, say("reference"), "end"), label(width - 46, row / 2 + 4, "100", "start"));
+  svg.append(line("hundred", x(start), 0, x(start), floor), label((left + right) / 2, height - 4, say("mci")));
+  svg.append(label(left - 8, row / 2 + 4, say("from_" + drivenFrom()), "end"),
+    label(width - 46, row / 2 + 4, number(start, start === 100 ? 0 : 1), "start"));
   steps.forEach((step, i) => {
     const top = row * (i + 1);
     const middle = top + row / 2;
@@ -200,7 +214,7 @@ function driversChart(holder) {
 function outlookChart(holder) {
   holder.replaceChildren();
   const mine = own();
-  const series = mine && mine.ahead ? unpacked(mine.ahead, 3) : [[], [], []];
+  const series = mine && mine.ahead ? unpacked(mine.ahead, 4).slice(0, 3) : [[], [], []];
   const days = data.pollutants[chosen.pollutant].ahead
     .map((date, i) => [date, ...series.map((values) => values[i])]).filter(([, mci]) => known(mci));
   if (!days.length) {
@@ -228,9 +242,9 @@ function outlookChart(holder) {
     if (width >= 500 || i % 2 === 0) svg.append(label(x(i), floor + 15, date.slice(5)));
   });
   holder.append(svg, key([
-    [[line("whisker", 0, 6, 26, 6)], say("interval")],
+    [[line("whisker", 0, 6, 26, 6)], [say("interval"), mine.issued[2] === "none" ? say("without_error") : ""].join(" ")],
     [[drawn("circle", { class: "dot open", cx: 13, cy: 6, r: 4 })], say("forecast")],
-    [[line("hundred", 0, 6, 26, 6)], say("base_line")],
+    [[line("hundred", 0, 6, 26, 6)], baseLine()],
   ]), element("p", { class: "remark" },
     [say("outlook_issued", { issued: mine.issued[0], source: mine.issued[1] }), say("outlook_error_" + mine.issued[2]),
       ...data.outlook.remarks.map(([phrase, values]) => say(phrase, values))].join(" ")));

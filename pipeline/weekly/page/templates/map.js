@@ -20,14 +20,17 @@ const outlinesOf = (place) => outlines.filter((outline) => placeOf(outline) === 
 const coming = (place) => (own(place) && own(place).coming) || null;
 const anyComing = () => data.places.some((_, place) => coming(place));
 const isAhead = () => chosen.when === "ahead" && anyComing();
-// What the map shows of a place: the index of the week, or of the coming one.
-const mapped = (place) => (isAhead() ? (coming(place) || { base: BLANK }).base : based(place));
+// What the map shows of a place: the index of the week against the chosen reference, or of the coming one.
+const mapped = (place) => (isAhead() ? (coming(place) || { base: BLANK }).base : referred(place, chosen.reference));
 
 function told(place) {
   const [mci, low, high, position, , , , call] = mapped(place);
+  const few = isAhead() ? null : partial(place);
   if (!known(mci)) return say("told", { place: nameOf(place), what: say("no_data") });
   const marks = isAhead() ? say("forecast") : notFinal(week(place).kinds);
-  const parts = [`${number(mci)} ${between(low, high)}`, known(position) ? classWords(position, call) : say(call), marks];
+  const unsure = isAhead() && !known(coming(place).error);
+  const parts = [`${number(mci)} ${between(low, high)}`, few, known(position) ? classWords(position, call) : say(call),
+    unsure ? `${marks} ${say("without_error")}` : marks];
   return say("told", { place: nameOf(place), what: parts.filter(Boolean).join(say("comma")) });
 }
 

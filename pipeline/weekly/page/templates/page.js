@@ -19,12 +19,17 @@ function paintControls() {
     language, (value) => choose({ language: value }));
   switches(byId("pollutants"), say("pollutant"), pollutants.map((one) => [one, data.pollutants[one][language]]),
     chosen.pollutant, (value) => choose({ pollutant: value }));
+  switches(byId("drivers-from"), say("drivers_from"), Object.keys((own() || {}).drivers || {}).map((one) =>
+    [one, say("from_" + one)]), drivenFrom(), (value) => choose({ from: value }));
   if (byId("map-levels") && levels.length) {
     switches(byId("map-levels"), say("map_level"), levels.map((one) => [one, say("by_" + one)]), chosen.level,
       (value) => choose({ level: value }));
     const weeks = anyComing() ? ["week", "ahead"] : [];
     switches(byId("map-when"), say("map_when"), weeks.map((one) => [one, say("map_" + one)]), isAhead() ? "ahead" : "week",
       (value) => choose({ when: value }));
+    switches(byId("map-reference"), say("map_reference"), anyRecent() && !isAhead() ? REFERENCES.map((one) =>
+      [one, say("map_" + one, { label: data.labels[one] || "–" })]) : [], chosen.reference,
+    (value) => choose({ reference: value }));
   }
 }
 
@@ -49,39 +54,64 @@ function paintLegend() {
   byId("legend").replaceChildren(...data.classes.map((one, position) =>
     element("li", {}, classLabel(position), ` (${range(one)})`)),
   element("li", {}, element("span", { class: "class" }, noClass(), say("no_data"))));
-  byId("class-limits").textContent = [say("class_basis"), ...limitsInWords()].join(" ");
+  byId("class-limits").textContent = [say("class_basis", { days: data.fewest_days }), ...limitsInWords()].join(" ");
   byId("provenance").replaceChildren(...Object.entries(data.run).map(([name, value]) =>
     element("div", {}, element("dt", {}, say(name)), element("dd", {}, value))));
 }
 
 function paintNotes() {
   byId("notes").hidden = !data.notes.length;
-  byId("notes").lastElementChild.replaceChildren(...data.notes.map((note) => element("li", {}, note)));
+  byId("notes").lastElementChild.replaceChildren(...data.notes.map((note) => element("li", {}, note[chosen.language])));
+}
+
+// How many days the week of a place has where some are missing; nothing of a whole one.
+function partial(place) {
+  const [, , days, missing] = week(place) ? week(place).dates : [];
+  return missing && known(days) ? say("days_of", { days, all: days + missing }) : null;
 }
 
 function marks(place) {
-  const told = week(place) ? notFinal(week(place).kinds) : "";
-  return told ? element("span", { class: "marked" }, told) : null;
+  const told = [partial(place), week(place) ? notFinal(week(place).kinds) : ""];
+  return told.filter(Boolean).flatMap((one) => [element("span", { class: "marked" }, one), " "]);
 }
 
-// Of all places the most days of each kind: the map cannot mark them place by place.
+// Of all places the fewest days, and the most days of each kind: the map cannot mark them place by place.
 function marksOfAll() {
   if (isAhead()) {
-    const [start, end] = data.places.map((_, place) => coming(place)).find(Boolean).dates;
-    return [element("span", { class: "marked" }, say("map_ahead_days", { start, end }))];
+    const found = data.places.map((_, place) => coming(place)).filter(Boolean);
+    const [start, end] = found[0].dates;
+    const days = element("span", { class: "marked" }, say("map_ahead_days", { start, end }));
+    return found.every(({ error }) => known(error)) ? [days]
+      : [days, " ", element("span", { class: "marked" }, say("without_error"))];
   }
   const counts = data.places.map((_, place) => (week(place) ? week(place).kinds : []));
   const told = notFinal(data.kinds.map((_, kind) => Math.max(...counts.map((one) => one[kind] || 0))));
-  return told ? [element("span", { class: "marked" }, told)] : [];
+  const least = data.places.map((_, place) => place).filter(partial)
+    .sort((one, other) => week(one).dates[2] - week(other).dates[2])[0];
+  return [least === undefined ? "" : partial(least), told].filter(Boolean)
+    .flatMap((one) => [element("span", { class: "marked" }, one), " "]);
 }
 
-// The coming week of a place in one line.
+// Both verdicts of a place, and whether they differ; nothing where there is one alone.
+function verdictLine(place) {
+  const found = REFERENCES.map((name) => [name, referred(place, name)]).filter(([, [mci]]) => known(mci));
+  if (found.length < 2) return null;
+  const written = found.map(([name, [mci, , , , , , , call]]) =>
+    say("verdict_" + name, { label: data.labels[name] || "–", mci: number(mci), reading: say(call) }));
+  const differ = found[0][1][7] !== found[1][1][7];
+  return element("p", { class: "verdicts" }, written.join(say("semicolon")), " ",
+    differ ? element("span", { class: "marked" }, say("verdicts_differ")) : null);
+}
+
+// The coming week of a place in one line: no word for its side where the interval lacks the forecast's error.
 function comingLine(place) {
   const found = coming(place);
   if (!found) return null;
   const [mci, low, high, position, , , , call] = found.base;
-  return element("p", { class: "coming" }, say("coming_in_short"), " ", classLabel(position, call), " ",
-    element("span", { class: "unbroken" }, `${number(mci)} ${between(low, high)}`));
+  const value = element("span", { class: "unbroken" }, `${number(mci)} ${between(low, high)}`);
+  return known(found.error)
+    ? element("p", { class: "coming" }, say("coming_in_short"), " ", classLabel(position, call), " ", value)
+    : element("p", { class: "coming" }, say("coming_in_short"), " ", value, " ", say("without_error"));
 }
 
 function paintHeadlines() {
@@ -92,8 +122,8 @@ function paintHeadlines() {
     const name = element("button", { type: "button", class: "plain", title: say("choose"), "data-place": position },
       nameOf(position));
     return [element("article", { class: place.level, "data-place": position },
-      element("h3", {}, name, " ", classLabel(based(position)[3], based(position)[7]), " ", marks(position)),
-      element("p", {}, spoken(mine.said[0], position)), comingLine(position))];
+      element("h3", {}, name, " ", verdict(based(position)), " ", ...marks(position)),
+      element("p", {}, spoken(mine.said[0], position)), verdictLine(position), comingLine(position))];
   }));
 }
 
@@ -104,8 +134,7 @@ function paintChosen() {
   for (const node of document.querySelectorAll(".of")) {
     node.textContent = ` · ${nameOf(chosen.place)} · ${data.pollutants[chosen.pollutant][chosen.language]}`;
   }
-  byId("chosen-class").replaceChildren(classLabel(based(chosen.place)[3], based(chosen.place)[7]), " ",
-    ...[marks(chosen.place)].filter(Boolean));
+  byId("chosen-class").replaceChildren(verdict(based(chosen.place)), " ", ...marks(chosen.place));
   byId("chosen-sentences").replaceChildren(...(mine ? mine.said.map((one) => spoken(one, chosen.place))
     : [say("no_data")]).map((sentence) => element("p", {}, sentence)));
   for (const article of byId("headlines").children) {

@@ -2,7 +2,7 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 const LANGUAGES = ["en", "zh"];
 const pollutants = Object.keys(data.pollutants);
-const chosen = { language: "en", pollutant: pollutants[0], place: 0, level: "city", when: "week" };
+const chosen = { language: "en", pollutant: pollutants[0], place: 0, level: "city", when: "week", reference: "base", from: "reference" };
 
 const byId = (id) => document.getElementById(id);
 const own = (place = chosen.place, pollutant = chosen.pollutant) => data.pollutants[pollutant].places[place];
@@ -12,13 +12,17 @@ function say(key, values = {}) {
   return data.words[chosen.language][key].replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
 }
 
-// A sentence: a phrase's key and its values; a list among them is said with commas between (as spoken() in Python).
-function spoken([phrase, values], place) {
-  const { units, ...pollutant } = data.pollutants[chosen.pollutant];
-  const said = { place: nameOf(place), pollutant: pollutant[chosen.language], units: units[chosen.language] };
-  for (const [name, value] of Object.entries(values)) {
-    said[name] = Array.isArray(value) ? value.map((one) => spoken(one, place)).join(say("comma")) : value;
-  }
+// A sentence: the number of its form and its values; a list among them is said with commas between (as in Python).
+function spoken([form, ...values], place) {
+  const [phrase, names] = data.forms[form];
+  const { language } = chosen;
+  const { units, statistic, ...pollutant } = data.pollutants[chosen.pollutant];
+  const said = {
+    place: nameOf(place), pollutant: pollutant[language], units: units[language], statistic: statistic[language],
+  };
+  names.forEach((name, i) => {
+    said[name] = Array.isArray(values[i]) ? values[i].map((one) => spoken(one, place)).join(say("comma")) : values[i];
+  });
   return say(phrase, said);
 }
 

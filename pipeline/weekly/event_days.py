@@ -38,8 +38,8 @@ def _followed(record: pd.DataFrame, weather: pd.DataFrame | None) -> pd.DataFram
     if weather is None or weather.empty:
         return record
     days = pd.date_range(record.index[0], weather.index[-1])
-    both: pd.DataFrame = pd.concat([record[record.index < weather.index[0]], weather])
-    return both.reindex(days)
+    whole: pd.DataFrame = pd.concat([record[record.index < weather.index[0]], weather]).reindex(days)
+    return whole
 
 
 def judged(weather: pd.DataFrame, days: pd.DatetimeIndex) -> pd.DataFrame:

@@ -161,9 +161,14 @@ class _Own:
             return None
         low, high = interval(members)
         value = float(members[0])
-        named: Entry = {"mci": number(value), "low": number(low), "high": number(high)}
-        named |= {"class": None if limits is None else class_of(value, limits)}
-        return {**named, **rank_of(value, others)}
+        named = None if limits is None else class_of(value, limits)
+        return {
+            "mci": number(value),
+            "low": number(low),
+            "high": number(high),
+            "class": named,
+            **rank_of(value, others),
+        }
 
     def changes(self) -> Entry:
         """Changes of the base index in points, each with its interval."""

@@ -194,6 +194,14 @@ def test_a_region_outside_its_band_is_told_and_a_city_is_not(document: dict) -> 
     assert "index 350.0 in 2025-W40, outside 50 to 200" in alarm.line
 
 
+def test_a_week_without_an_index_or_observations_is_not_implausible(document: dict) -> None:
+    unknown = copy.deepcopy(document)
+    for place in unknown["places"]:
+        for found in place["pollutants"].values():
+            found["windows"]["week"] |= {"base": None, "recent": None}
+    assert alarms(unknown, Alerts(), now=AFTER) == []
+
+
 def test_each_alarm_is_handed_to_the_hook_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     script = tmp_path / "hook.py"
     script.write_text("import sys; open(sys.argv[1], 'a').write(sys.stdin.read())")

@@ -87,7 +87,7 @@ def _implausible(document: Mapping[str, Any], options: Alerts) -> Iterator[Alarm
     low, high = options.band
     for place in document["places"]:
         for pollutant, found in place["pollutants"].items() if place["level"] != "city" else ():
-            mci = found["windows"]["week"]["base"]["mci"]
+            mci = (found["windows"]["week"]["base"] or {}).get("mci")  # None where a window has no index
             if mci is not None and not low <= mci <= high:
                 told = f"{place['name']['en']}, {pollutant}: index {mci:.1f} in {document['week']['label']}"
                 yield Alarm("implausible", f"{place['key']} {pollutant}", f"{told}, outside {low:g} to {high:g}")

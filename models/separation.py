@@ -303,24 +303,33 @@ def relative_to_median(observed: np.ndarray) -> np.ndarray:
 
 def _fitted(plan: Design, target: np.ndarray, seen: np.ndarray) -> tuple[Design, regression.Fit]:
     """The design with what is carried over, and its fit."""
-    found, fit = plan, plan.fit(target, seen, None, rounds=regression.ROUNDS)
-    for _ in range(TURNS):
-        found = found.relaxing(fit.coefficients)
-        fit = found.fit(target, seen, fit.prior, rounds=2)
-    found = found.with_carried(fit.coefficients)
-    return found, found.fit(target, seen, fit.prior, rounds=2)
+    return _refined(plan, target, seen, plan.fit(target, seen, None, rounds=regression.ROUNDS), rounds=2)
 
 
 def _fitted_again(
     plan: Design, target: np.ndarray, seen: np.ndarray, prior: regression.Prior
 ) -> tuple[Design, regression.Fit]:
     """``_fitted`` to some of the rows, from the ``prior`` of a fit to all of them: of it, only coefficients are new."""
-    found, fit = plan, plan.fit(target, seen, replace(prior, linear=None), rounds=1, settled=True)
+    first = plan.fit(target, seen, replace(prior, linear=None), rounds=1, settled=True)
+    return _refined(plan, target, seen, first, rounds=1, settled=True)
+
+
+def _refined(
+    plan: Design,
+    target: np.ndarray,
+    seen: np.ndarray,
+    fit: regression.Fit,
+    *,
+    rounds: int,
+    settled: bool = False,
+) -> tuple[Design, regression.Fit]:
+    """The design relaxing about one fit after the other, at last with what is carried over."""
+    found = plan
     for _ in range(TURNS):
         found = found.relaxing(fit.coefficients)
-        fit = found.fit(target, seen, fit.prior, rounds=1, settled=True)
+        fit = found.fit(target, seen, fit.prior, rounds=rounds, settled=settled)
     found = found.with_carried(fit.coefficients)
-    return found, found.fit(target, seen, fit.prior, rounds=1, settled=True)
+    return found, found.fit(target, seen, fit.prior, rounds=rounds, settled=settled)
 
 
 def _level(emissions: np.ndarray, weather: np.ndarray, observed: np.ndarray, seen: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from pipeline.figures.subjects import select
 from pipeline.page import content
 from pipeline.page.images import embedded
 from pipeline.page.sentences import marked
-from pipeline.page_base import environment, style, template_file
+from pipeline.page_base import environment, language_switch, style, template_file
 from pipeline.store import Run, write_text
 from pipeline.wording import phrase
 
@@ -77,6 +77,6 @@ def render(run: content.Run) -> str:
             pages=pages,
             say={page.language: partial(phrase, language=page.language) for page in pages},
             style=style("pipeline.page", "style.css"),
-            script=template_file("pipeline.page", "script.js"),
+            script=language_switch() + template_file("pipeline.page", "script.js"),
         )
     )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from importlib import resources
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+
+BASE = "pipeline.page_base"
 
 
 def environment(package: str) -> Environment:
-    """Templates of ``package``: text is escaped, a name that is not given is an error."""
+    """Templates of ``package`` and those all pages share: text is escaped, a name that is not given is an error."""
     return Environment(
-        loader=PackageLoader(package, "templates"),
+        loader=ChoiceLoader([PackageLoader(package, "templates"), PackageLoader(BASE, "templates")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -25,4 +27,9 @@ def template_file(package: str, name: str) -> str:
 
 def style(package: str, name: str) -> str:
     """The look all pages share, then what one page adds."""
-    return "\n".join([template_file("pipeline.page_base", "base.css"), template_file(package, name)])
+    return "\n".join([template_file(BASE, "base.css"), template_file(package, name)])
+
+
+def language_switch() -> str:
+    """The script of pages that hold every language at once: its buttons show one and hide the others."""
+    return template_file(BASE, "switch.js")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 from markupsafe import Markup, escape
 
-from pipeline.page_base import environment, style, template_file
+from pipeline.page_base import environment, language_switch, style
 from pipeline.report.as_pdf import equation_svg
 from pipeline.report.blocks import Document, Equation, Picture, Said
 from pipeline.report.document_wording import say
@@ -73,7 +73,7 @@ def render(documents: Sequence[Document], facts: pd.DataFrame) -> str:
             equation=_equation,
             source=_source,
             style=style(PACKAGE, "report.css"),
-            script=template_file(PACKAGE, "report.js"),
+            script=language_switch(),
         )
     )
 

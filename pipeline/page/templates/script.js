@@ -1,24 +1,6 @@
 "use strict";
 (function () {
-  const blocks = Array.from(document.querySelectorAll(".language"));
-
-  function show(language) {
-    for (const block of blocks) {
-      block.hidden = block.lang !== language;
-      if (!block.hidden) {
-        document.documentElement.lang = language;
-        document.title = block.dataset.title;
-        const button = block.querySelector("button.switch");
-        if (button) button.focus({ preventScroll: true });
-      }
-    }
-  }
-
-  for (const button of document.querySelectorAll("button.switch")) {
-    button.addEventListener("click", () => show(button.dataset.language));
-  }
-
-  for (const block of blocks) {
+  for (const block of document.querySelectorAll(".language")) {
     const places = block.querySelector("select.places");
     if (places) {
       places.addEventListener("change", () => {
